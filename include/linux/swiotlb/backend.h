@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What a swiotlb backend is: the contract between the core and those who
+ * place bounce buffers.
+ *
+ *	dma-direct, dma-iommu, ...	the DMA layer
+ *	      |  map, unmap, sync
+ *	core.c, bounce.c, lookup.c	the API; copies; finds pools
+ *	      |  alloc, free
+ *	fixed.c, ...			a backend: which bytes of which pool
+ *	      |
+ *	pool.c				memory: found, shared, given back
+ *
+ * The core tells a backend what a mapping needs (&struct swiotlb_req), and
+ * gets a place (&struct swiotlb_span). It then keeps the origin of the buffer
+ * in the pool's slot records, copies, and later hands the very same span back.
+ * A backend never sees a &struct device, so it can be built and run anywhere.
+ *
+ * A pool keeps the backend that it was born with until it dies.
+ */
+#ifndef _LINUX_SWIOTLB_BACKEND_H
+#define _LINUX_SWIOTLB_BACKEND_H
+
+#include <linux/atomic.h>
+#include <linux/list.h>
+#include <linux/swiotlb/types.h>
+#include <linux/types.h>
+
+struct dentry;
+struct module;
+struct seq_file;
+struct swiotlb_backend_ops;
+
+/* Longest name of a backend, the final NUL included */
+#define SWIOTLB_NAME_LEN	16
+
+/**
+ * struct swiotlb_slot - what the core remembers about a live buffer
+ * @orig_addr: physical address of the buffer that is bounced, or
+ *	       %SWIOTLB_NO_ORIG for memory handed out by swiotlb_alloc()
+ * @size:      bytes mapped
+ * @offset:    bytes between the first slot of the span and the buffer in it
+ * @nr_slots:  slots of the span; 0 where no live span begins
+ *
+ * One record per slot, only that of a span's first slot is in use. Records
+ * lie in private memory: nothing that a device or a host can write is trusted.
+ */
+struct swiotlb_slot {
+	phys_addr_t orig_addr;
+	u32 size;
+	u32 offset:21;
+	u32 nr_slots:11;
+};
+
+#define SWIOTLB_NO_ORIG		(~(phys_addr_t)0)
+#define SWIOTLB_MAX_OFFSET	((1U << 21) - 1)
+#define SWIOTLB_MAX_SPAN_SLOTS	((1U << 11) - 1)
+
+/**
+ * struct io_tlb_pool - a contiguous piece of bounce memory
+ * @start:	first physical address, page-aligned
+ * @end:	physical address just behind the last byte, page-aligned
+ * @vaddr:	where the kernel reads and writes it
+ * @slot_shift:	log2 of the size of a slot in bytes
+ * @slots:	slot records, one per slot; all zero at birth
+ * @head_dist:	for each slot its distance from the first slot of the span that
+ *		it belongs to, or %NULL where no span has more than one slot;
+ *		spans of pools which have it are at most 256 slots long
+ * @mem:	who owns it
+ * @ops:	backend that places buffers in it, for the pool's whole life
+ * @nr_slots:	number of slots in @slots
+ * @late:	memory came from the page allocator, not from memblock
+ * @reserved:	memory belongs to the firmware's description of the machine
+ * @shared:	memory was made accessible to the host
+ *
+ * The backend fills in all of it before it publishes the pool; nothing changes
+ * while it is published.
+ */
+struct io_tlb_pool {
+	phys_addr_t start;
+	phys_addr_t end;
+	void *vaddr;
+	unsigned int slot_shift;
+	struct swiotlb_slot *slots;
+	u8 *head_dist;
+	struct io_tlb_mem *mem;
+	const struct swiotlb_backend_ops *ops;
+	unsigned long nr_slots;
+	bool late;
+	bool reserved;
+	bool shared;
+};
+
+/**
+ * struct swiotlb_req - what a mapping needs
+ * @orig_addr:	      physical address of the buffer to be bounced
+ * @size:	      its bytes, at least 1
+ * @min_align_mask:   bits of @orig_addr that the DMA address must share
+ * @alloc_align_mask: the span must start at a multiple of this plus 1; 0 or all
+ *		      ones below some power of two
+ * @align_end:	      and it must end at such a multiple, too
+ * @boundary_mask:    the buffer must not cross a multiple of this plus 1
+ * @addr_limit:	      highest DMA address that the device reaches
+ * @dma_offset:	      what to add to a physical address of the pool to get the
+ *		      DMA address that the masks and the limit speak of
+ */
+struct swiotlb_req {
+	phys_addr_t orig_addr;
+	size_t size;
+	unsigned int min_align_mask;
+	unsigned int alloc_align_mask;
+	bool align_end;
+	u64 boundary_mask;
+	u64 addr_limit;
+	u64 dma_offset;
+};
+
+/**
+ * struct swiotlb_span - where a mapping got its place
+ * @pool:     pool that it lies in
+ * @slot:     index of its first slot
+ * @nr_slots: number of slots, up to %SWIOTLB_MAX_SPAN_SLOTS
+ * @offset:   bytes from the start of @slot to the mapped buffer, up to
+ *	      %SWIOTLB_MAX_OFFSET
+ */
+struct swiotlb_span {
+	struct io_tlb_pool *pool;
+	unsigned int slot;
+	unsigned int nr_slots;
+	unsigned int offset;
+};
+
+/**
+ * struct swiotlb_limits - what a device demands of all its mappings
+ * @min_align_mask: see &struct swiotlb_req
+ * @boundary_mask:  see &struct swiotlb_req
+ */
+struct swiotlb_limits {
+	unsigned int min_align_mask;
+	u64 boundary_mask;
+};
+
+/**
+ * enum swiotlb_phase - when, and from where, memory is to be had
+ * @SWIOTLB_EARLY:    from memblock, before slab and page attributes work
+ * @SWIOTLB_LATE:     from the page allocator, in process context
+ * @SWIOTLB_RESERVED: at a given physical address, in process context
+ */
+enum swiotlb_phase {
+	SWIOTLB_EARLY,
+	SWIOTLB_LATE,
+	SWIOTLB_RESERVED,
+};
+
+/**
+ * struct swiotlb_params - what a new &struct swiotlb_mem should be like
+ * @phase:    when and from where
+ * @bytes:    size of its memory, a multiple of %IO_TLB_SIZE; less is fine where
+ *	      memory is tight, except for %SWIOTLB_RESERVED
+ * @nr_areas: independent parts wanted, about one per CPU
+ * @flags:    %SWIOTLB_ANY if memory above 4 GiB will do
+ * @gfp:      zone of the memory (%SWIOTLB_LATE)
+ * @remap:    told of all memory before use, may refuse it with an errno, in
+ *	      which case less is tried; or %NULL
+ * @base:     physical address (%SWIOTLB_RESERVED)
+ */
+struct swiotlb_params {
+	enum swiotlb_phase phase;
+	size_t bytes;
+	unsigned int nr_areas;
+	unsigned int flags;
+	gfp_t gfp;
+	int (*remap)(void *tlb, unsigned long nslabs);
+	phys_addr_t base;
+};
+
+/**
+ * enum swiotlb_fail - why a mapping got no place
+ * @SWIOTLB_FAIL_INVALID:    the request makes no sense, zero bytes for example
+ * @SWIOTLB_FAIL_NOT_READY:  there is no usable bounce memory at all
+ * @SWIOTLB_FAIL_TOO_LARGE:  no request of this size can ever succeed
+ * @SWIOTLB_FAIL_REACH:	     the device cannot address any bounce memory
+ * @SWIOTLB_FAIL_FRAGMENTED: enough is free, but not in one fitting piece
+ * @SWIOTLB_FAIL_EXHAUSTED:  not enough is free
+ * @SWIOTLB_NR_FAILS:	     number of the reasons above
+ */
+enum swiotlb_fail {
+	SWIOTLB_FAIL_INVALID,
+	SWIOTLB_FAIL_NOT_READY,
+	SWIOTLB_FAIL_TOO_LARGE,
+	SWIOTLB_FAIL_REACH,
+	SWIOTLB_FAIL_FRAGMENTED,
+	SWIOTLB_FAIL_EXHAUSTED,
+	SWIOTLB_NR_FAILS
+};
+
+/**
+ * struct swiotlb_mem - bounce memory of one kind: the default, or a restricted
+ * @pub:	 the part that the DMA layer sees
+ * @ops:	 backend of new mappings, set before @ready
+ * @backend:	 the backend's own data, set by &swiotlb_backend_ops.init
+ * @ready:	 mappings may be tried
+ * @start:	 lowest physical address of its memory, set by the backend
+ * @end:	 just behind the highest one
+ * @nslabs:	 size in units of %IO_TLB_SIZE, set by the backend
+ * @used:	 bytes in use as last reported, see swiotlb_report_used()
+ * @hiwater:	 highest value of @used since boot or since it was reset
+ * @fails:	 failed mappings by reason
+ * @leaked:	 bytes lost because a conversion failed
+ * @debugfs:	 its folder in debugfs
+ * @name:	 name of that folder
+ */
+struct swiotlb_mem {
+	struct io_tlb_mem pub;
+	const struct swiotlb_backend_ops *ops;
+	void *backend;
+	bool ready;
+	phys_addr_t start;
+	phys_addr_t end;
+	unsigned long nslabs;
+	atomic_long_t used;
+	atomic_long_t hiwater;
+	atomic_long_t fails[SWIOTLB_NR_FAILS];
+	atomic_long_t leaked;
+	struct dentry *debugfs;
+	const char *name;
+};
+
+/**
+ * struct swiotlb_backend_ops - the contract
+ * @alloc: find room for a request. Required. Called for every mapping, in any
+ *	context, interrupts on or off, from all CPUs at once. Must not sleep,
+ *	allocate or convert memory. 0 and a filled-in span; or, with the span
+ *	untouched, -ENOSPC (no room now), -E2BIG (never), -ENXIO (the device
+ *	reaches none of the memory), -EINVAL.
+ * @free: take a span back. Required. Cannot fail. Any context and any CPU;
+ *	comes exactly once for each span that @alloc gave. The pool may have been
+ *	retired meanwhile.
+ * @max_mapping: the largest size in bytes of which every request, whatever its
+ *	address, can succeed in an empty pool, given limits. Required. Any
+ *	context.
+ * @used: bytes in use. Required. Any context, may be off by mappings that
+ *	come or go meanwhile.
+ * @init: make the memory and the pools, publish them, and set the members of
+ *	&struct swiotlb_mem that are the backend's. Required. All or nothing:
+ *	0, or an errno and no trace. %SWIOTLB_EARLY comes before slab, on one
+ *	CPU; the others may sleep.
+ * @finalize: for memory made by %SWIOTLB_EARLY: convert it, now that page
+ *	attributes can be changed. Optional. Once, process context. On an errno
+ *	the core gives the memory up.
+ * @exit: the reverse of @init. Required. Process context; nothing is in use,
+ *	and nothing will be.
+ * @show: print the backend's own lines for debugfs. Optional. May sleep.
+ * @name: how users call it: [a-z][a-z0-9_-]*, shorter than %SWIOTLB_NAME_LEN
+ * @owner: module to pin while the backend is in use, or %NULL
+ */
+struct swiotlb_backend_ops {
+	int (*alloc)(struct swiotlb_mem *mem, const struct swiotlb_req *req,
+		     struct swiotlb_span *span);
+	void (*free)(const struct swiotlb_span *span);
+
+	size_t (*max_mapping)(struct swiotlb_mem *mem,
+			      const struct swiotlb_limits *limits);
+	size_t (*used)(struct swiotlb_mem *mem);
+	int (*init)(struct swiotlb_mem *mem,
+		    const struct swiotlb_params *params);
+	int (*finalize)(struct swiotlb_mem *mem);
+	void (*exit)(struct swiotlb_mem *mem);
+	void (*show)(struct swiotlb_mem *mem, struct seq_file *m);
+
+	char name[SWIOTLB_NAME_LEN];
+	struct module *owner;
+};
+
+int swiotlb_register_backend(const struct swiotlb_backend_ops *ops);
+int swiotlb_unregister_backend(const struct swiotlb_backend_ops *ops);
+
+/* Services of the core for backends, see pool.c, lookup.c and stats.c */
+int swiotlb_pool_provision(struct swiotlb_mem *mem, struct io_tlb_pool *pool,
+			   const struct swiotlb_params *params);
+int swiotlb_pool_share(struct swiotlb_mem *mem, struct io_tlb_pool *pool);
+void swiotlb_pool_release(struct swiotlb_mem *mem, struct io_tlb_pool *pool);
+int swiotlb_pool_publish(struct io_tlb_pool *pool);
+void swiotlb_pool_retract(struct io_tlb_pool *pool);
+void *swiotlb_meta_alloc(size_t bytes, enum swiotlb_phase phase);
+void swiotlb_meta_free(void *meta, size_t bytes, enum swiotlb_phase phase);
+void swiotlb_report_used(struct swiotlb_mem *mem, long delta_bytes);
+
+#endif /* _LINUX_SWIOTLB_BACKEND_H */
