@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Slot maps: which of a row of slots are free, and where a run of them fits.
+ *
+ * A map is a row of segments of 128 slots. A run of slots lies within one
+ * segment, and all that a search asks of a segment is answered by arithmetic on
+ * its two words of free bits:
+ *
+ *   slot    0 1 2 3 4 5 6 7 ...
+ *   free    1 1 0 1 1 1 1 0		set: the slot is free
+ *   runs    0 0 0 1 1 0 0 0		set: three free slots start here
+ *   starts  1 0 1 0 1 0 1 0		set: the alignment allows a start here
+ *   both    0 0 0 0 1 0 0 0		the first set bit is the answer
+ *
+ * To know which segments to ask, there is a bitmap of segments for each power
+ * of two: those that have a free run at least that long. A search for n slots
+ * first looks where a run is so long that alignment cannot spoil it, and then
+ * where a run is long enough at best. In the first case the first segment it
+ * meets will do; the second case matters only when hardly any long run is left.
+ * Finding a segment reads one word per 64 segments (16 MiB of 2 KiB slots),
+ * and finding none reads the same words: nothing else depends on the size of
+ * the map or on how full it is.
+ *
+ * The lowest fitting slot wins. Buffers are thus reused while they are still
+ * in the CPU's caches, and long runs survive at the far end.
+ *
+ * The caller serialises all calls on a map.
+ */
+#include <kunit/visibility.h>
+#include <linux/align.h>
+#include <linux/bitmap.h>
+#include <linux/bitops.h>
+#include <linux/log2.h>
+#include <linux/math.h>
+#include <linux/minmax.h>
+
+#include "slots.h"
+
+/* How often a bit at each multiple of 2^k repeats in a word */
+static const u64 every[] = {
+	~0ULL,
+	0x5555555555555555ULL,
+	0x1111111111111111ULL,
+	0x0101010101010101ULL,
+	0x0001000100010001ULL,
+	0x0000000100000001ULL,
+	0x0000000000000001ULL,
+};
+
+/* Both words of a segment shifted down by 1 to 64 and combined with it */
+static void and_shifted(struct slot_seg *s, unsigned int shift)
+{
+	if (shift == 64) {
+		s->free[0] &= s->free[1];
+		s->free[1] = 0;
+		return;
+	}
+	s->free[0] &= (s->free[0] >> shift) | (s->free[1] << (64 - shift));
+	s->free[1] &= s->free[1] >> shift;
+}
+
+/* The bits of slots @slot to @slot + @nr - 1 */
+static struct slot_seg seg_bits(unsigned int slot, unsigned int nr)
+{
+	struct slot_seg s = {};
+	unsigned int end = slot + nr;
+
+	if (slot < 64)
+		s.free[0] = GENMASK_ULL(min(end, 64U) - 1, slot);
+	if (end > 64)
+		s.free[1] = GENMASK_ULL(end - 65, slot < 64 ? 0 : slot - 64);
+	return s;
+}
+
+/* Number of orders k for which @s has a free run of at least 2^k slots */
+static unsigned int seg_orders(struct slot_seg s)
+{
+	unsigned int orders = 0;
+
+	while (s.free[0] | s.free[1]) {
+		if (++orders == SLOT_ORDERS)
+			break;
+		and_shifted(&s, 1U << (orders - 1));
+	}
+	return orders;
+}
+
+static unsigned long *avail_of(const struct slot_map *map, unsigned int order)
+{
+	return map->avail + order * BITS_TO_LONGS(map->nr_segs);
+}
+
+/* Tell the bitmaps what a segment has become */
+static void seg_changed(struct slot_map *map, unsigned int seg)
+{
+	unsigned int was = map->orders[seg];
+	unsigned int is = seg_orders(map->segs[seg]);
+
+	map->orders[seg] = is;
+	for (; was < is; was++)
+		__set_bit(seg, avail_of(map, was));
+	for (; was > is; was--)
+		__clear_bit(seg, avail_of(map, was - 1));
+}
+
+/* Where the low, contiguous bits of the mask let a run start */
+static struct slot_seg allowed_starts(const struct slot_fit *fit)
+{
+	unsigned int k = min_t(unsigned int, ffz(fit->mask), 7);
+	unsigned int first = (fit->bits - fit->base) & ((1U << k) - 1);
+	struct slot_seg s;
+
+	if (k < 7) {
+		s.free[0] = every[k] << first;
+		s.free[1] = s.free[0];
+	} else {
+		s.free[0] = first < 64 ? BIT_ULL(first) : 0;
+		s.free[1] = first < 64 ? 0 : BIT_ULL(first - 64);
+	}
+	return s;
+}
+
+/* All that allowed_starts() did not see to */
+static bool fits(const struct slot_fit *fit, unsigned int slot)
+{
+	unsigned long nr = fit->base + slot;
+
+	return (nr & fit->mask) == fit->bits &&
+	       (nr & fit->boundary) + fit->nr_slots - 1 <= fit->boundary;
+}
+
+/* First slot of @seg, counted from the map's start, where a run fits, or -1 */
+static int seg_find(const struct slot_map *map, unsigned int seg,
+		    const struct slot_fit *fit, const struct slot_seg *starts)
+{
+	struct slot_seg s = map->segs[seg];
+	unsigned int len, step, word, slot;
+
+	for (len = 1; len < fit->nr_slots; len += step) {
+		step = min(len, fit->nr_slots - len);
+		and_shifted(&s, step);
+	}
+
+	for (word = 0; word < 2; word++) {
+		u64 w = s.free[word] & starts->free[word];
+
+		for (; w; w &= w - 1) {
+			slot = seg * SLOTS_PER_SEG + word * 64 + __ffs64(w);
+			if (fits(fit, slot))
+				return slot;
+		}
+	}
+	return -1;
+}
+
+/**
+ * slot_map_bytes() - memory that a map of a given size needs
+ * @nr_slots: number of slots
+ *
+ * Return: bytes to be handed to slot_map_init().
+ */
+size_t slot_map_bytes(unsigned int nr_slots)
+{
+	unsigned int nr_segs = DIV_ROUND_UP(nr_slots, SLOTS_PER_SEG);
+
+	return nr_segs * sizeof(struct slot_seg) +
+	       BITS_TO_LONGS(nr_segs) * sizeof(long) * SLOT_ORDERS +
+	       ALIGN(nr_segs, sizeof(long));
+}
+EXPORT_SYMBOL_IF_KUNIT(slot_map_bytes);
+
+/**
+ * slot_map_init() - make a map in which all slots are free
+ * @map:      map to be set up
+ * @nr_slots: number of slots
+ * @meta:     slot_map_bytes() of memory, zeroed and aligned for u64
+ */
+void slot_map_init(struct slot_map *map, unsigned int nr_slots, void *meta)
+{
+	unsigned int seg;
+
+	map->nr_slots = nr_slots;
+	map->nr_segs = DIV_ROUND_UP(nr_slots, SLOTS_PER_SEG);
+	map->nr_used = 0;
+	map->segs = meta;
+	map->avail = (void *)(map->segs + map->nr_segs);
+	map->orders = (void *)avail_of(map, SLOT_ORDERS);
+
+	for (seg = 0; seg < map->nr_segs; seg++) {
+		map->segs[seg] = seg_bits(0, min(nr_slots, SLOTS_PER_SEG));
+		nr_slots -= min(nr_slots, SLOTS_PER_SEG);
+		seg_changed(map, seg);
+	}
+}
+EXPORT_SYMBOL_IF_KUNIT(slot_map_init);
+
+/* Take a run from the first segment that has a run of 2^@order and a fit */
+static int alloc_order(struct slot_map *map, const struct slot_fit *fit,
+		       const struct slot_seg *starts, unsigned int order)
+{
+	struct slot_seg *s, run;
+	unsigned int seg;
+	int slot;
+
+	for_each_set_bit(seg, avail_of(map, order), map->nr_segs) {
+		slot = seg_find(map, seg, fit, starts);
+		if (slot < 0)
+			continue;
+
+		s = &map->segs[seg];
+		run = seg_bits(slot % SLOTS_PER_SEG, fit->nr_slots);
+		s->free[0] &= ~run.free[0];
+		s->free[1] &= ~run.free[1];
+		map->nr_used += fit->nr_slots;
+		seg_changed(map, seg);
+		return slot;
+	}
+	return -1;
+}
+
+/**
+ * slot_map_alloc() - take a run of free slots
+ * @map: where from
+ * @fit: what it must be like
+ *
+ * Return: the first slot of the lowest run that fits among those segments where
+ * some fit is certain, or else among all; -1 if there is none.
+ */
+int slot_map_alloc(struct slot_map *map, const struct slot_fit *fit)
+{
+	struct slot_seg starts = allowed_starts(fit);
+	/* A run this long has a fit at any alignment */
+	unsigned int sure = fit->nr_slots + fit->mask;
+	unsigned int order = order_base_2(sure);
+	int slot = -1;
+
+	if (fit->nr_slots > map->nr_slots - map->nr_used)
+		return -1;
+
+	if (order < SLOT_ORDERS)
+		slot = alloc_order(map, fit, &starts, order);
+	if (slot < 0 && order != ilog2(fit->nr_slots))
+		slot = alloc_order(map, fit, &starts, ilog2(fit->nr_slots));
+	return slot;
+}
+EXPORT_SYMBOL_IF_KUNIT(slot_map_alloc);
+
+/**
+ * slot_map_free() - give a run of slots back
+ * @map:      where to
+ * @slot:     its first slot, as returned by slot_map_alloc()
+ * @nr_slots: its length
+ */
+void slot_map_free(struct slot_map *map, unsigned int slot,
+		   unsigned int nr_slots)
+{
+	unsigned int seg = slot / SLOTS_PER_SEG;
+	struct slot_seg run = seg_bits(slot % SLOTS_PER_SEG, nr_slots);
+
+	map->segs[seg].free[0] |= run.free[0];
+	map->segs[seg].free[1] |= run.free[1];
+	map->nr_used -= nr_slots;
+	seg_changed(map, seg);
+}
+EXPORT_SYMBOL_IF_KUNIT(slot_map_free);
