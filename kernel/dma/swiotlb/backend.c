@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Which backends there are, and which one is used
+ *
+ * Built-in backends sit in a const table, since the default pool is made before
+ * slab and initcalls. Modules may register more. A name leads to at most one.
+ */
+#define pr_fmt(fmt) "software IO TLB: " fmt
+
+#include <linux/ctype.h>
+#include <linux/init.h>
+#include <linux/kobject.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/sysfs.h>
+#include <linux/swiotlb.h>
+
+#include "internal.h"
+
+static const struct swiotlb_backend_ops *const builtin[] = {
+	&swiotlb_fixed,
+};
+
+/**
+ * struct registered - a backend that was not built in
+ * @node: in the list of them, protected by swiotlb_backend_mutex
+ * @ops:  the backend
+ */
+struct registered {
+	struct list_head node;
+	const struct swiotlb_backend_ops *ops;
+};
+
+static DEFINE_MUTEX(swiotlb_backend_mutex);
+static LIST_HEAD(backends);
+
+/**
+ * swiotlb_find_builtin() - find a built-in backend
+ * @name: its name
+ *
+ * Context: any, however early.
+ * Return: the backend, or %NULL.
+ */
+const struct swiotlb_backend_ops *swiotlb_find_builtin(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(builtin); i++) {
+		if (!strcmp(builtin[i]->name, name))
+			return builtin[i];
+	}
+	return NULL;
+}
+EXPORT_SYMBOL_IF_KUNIT(swiotlb_find_builtin);
+
+/**
+ * swiotlb_default_backend() - the backend that the configuration names
+ *
+ * Context: any, however early.
+ * Return: the backend.
+ */
+const struct swiotlb_backend_ops *swiotlb_default_backend(void)
+{
+	return swiotlb_find_builtin(CONFIG_SWIOTLB_DEFAULT_BACKEND) ?:
+	       builtin[0];
+}
+EXPORT_SYMBOL_IF_KUNIT(swiotlb_default_backend);
+
+static struct registered *find_registered(const char *name)
+{
+	struct registered *entry;
+
+	lockdep_assert_held(&swiotlb_backend_mutex);
+	list_for_each_entry(entry, &backends, node) {
+		if (!strcmp(entry->ops->name, name))
+			return entry;
+	}
+	return NULL;
+}
+
+/* These words mean something else in swiotlb= */
+static bool name_is_taken(const char *name)
+{
+	return !strcmp(name, "force") || !strcmp(name, "noforce");
+}
+
+static bool name_is_valid(const char *name)
+{
+	size_t len = strnlen(name, SWIOTLB_NAME_LEN);
+	size_t i;
+
+	if (!len || len == SWIOTLB_NAME_LEN || !islower(name[0]))
+		return false;
+
+	for (i = 0; i < len; i++) {
+		if (!islower(name[i]) && !isdigit(name[i]) &&
+		    name[i] != '-' && name[i] != '_')
+			return false;
+	}
+	return !name_is_taken(name);
+}
+
+static int validate(const struct swiotlb_backend_ops *ops)
+{
+	if (!ops->alloc || !ops->free || !ops->max_mapping || !ops->used ||
+	    !ops->init || !ops->exit)
+		return -EINVAL;
+	if (!name_is_valid(ops->name))
+		return -EINVAL;
+	return 0;
+}
+
+/**
+ * swiotlb_register_backend() - offer a backend
+ * @ops: must stay as it is until it is unregistered
+ *
+ * For modules. It is listed from now on; it is not yet used by anyone.
+ *
+ * Context: process context, may sleep.
+ * Return: 0; -EINVAL if a required member is missing or the name is malformed;
+ * -EEXIST if the name is taken; -ENOMEM.
+ */
+int swiotlb_register_backend(const struct swiotlb_backend_ops *ops)
+{
+	struct registered *entry;
+	int err = validate(ops);
+
+	if (err) {
+		pr_err("backend %.*s is incomplete or its name malformed\n",
+		       SWIOTLB_NAME_LEN, ops->name);
+		return err;
+	}
+
+	entry = kmalloc(sizeof(*entry), GFP_KERNEL);
+	if (!entry)
+		return -ENOMEM;
+	entry->ops = ops;
+
+	mutex_lock(&swiotlb_backend_mutex);
+	if (swiotlb_find_builtin(ops->name) || find_registered(ops->name)) {
+		err = -EEXIST;
+		kfree(entry);
+	} else {
+		list_add_tail(&entry->node, &backends);
+	}
+	mutex_unlock(&swiotlb_backend_mutex);
+
+	if (err)
+		pr_err("there is a backend %s already\n", ops->name);
+	return err;
+}
+EXPORT_SYMBOL_GPL(swiotlb_register_backend);
+
+/**
+ * swiotlb_unregister_backend() - withdraw a backend
+ * @ops: as it was registered
+ *
+ * Context: process context, may sleep.
+ * Return: 0; -ENOENT if it is not registered.
+ */
+int swiotlb_unregister_backend(const struct swiotlb_backend_ops *ops)
+{
+	struct registered *entry;
+	int err = 0;
+
+	mutex_lock(&swiotlb_backend_mutex);
+	entry = find_registered(ops->name);
+	if (entry && entry->ops == ops) {
+		list_del(&entry->node);
+		kfree(entry);
+	} else {
+		err = -ENOENT;
+	}
+	mutex_unlock(&swiotlb_backend_mutex);
+	return err;
+}
+EXPORT_SYMBOL_GPL(swiotlb_unregister_backend);
+
+static int show_one(const struct swiotlb_backend_ops *ops,
+		    const struct swiotlb_backend_ops *active, char *buf,
+		    size_t size)
+{
+	return scnprintf(buf, size, ops == active ? "[%s] " : "%s ", ops->name);
+}
+
+/**
+ * swiotlb_show_backends() - list all backends in a line
+ * @active: the one to be put into brackets, or %NULL
+ * @buf:    receives the line, without a newline
+ * @size:   bytes there
+ *
+ * Context: process context, may sleep; or early boot.
+ * Return: length of the line.
+ */
+int swiotlb_show_backends(const struct swiotlb_backend_ops *active, char *buf,
+			  size_t size)
+{
+	struct registered *entry;
+	unsigned int i;
+	int len = 0;
+
+	for (i = 0; i < ARRAY_SIZE(builtin); i++)
+		len += show_one(builtin[i], active, buf + len, size - len);
+
+	mutex_lock(&swiotlb_backend_mutex);
+	list_for_each_entry(entry, &backends, node)
+		len += show_one(entry->ops, active, buf + len, size - len);
+	mutex_unlock(&swiotlb_backend_mutex);
+
+	if (len)
+		buf[--len] = '\0';
+	return len;
+}
+EXPORT_SYMBOL_IF_KUNIT(swiotlb_show_backends);
+
+static ssize_t backend_show(struct kobject *kobj, struct kobj_attribute *attr,
+			    char *buf)
+{
+	int len = swiotlb_show_backends(swiotlb_default_mem.ops, buf,
+					PAGE_SIZE - 1);
+
+	return len + sysfs_emit_at(buf, len, "\n");
+}
+
+static struct kobj_attribute backend_attr = __ATTR_RO(backend);
+
+static int __init swiotlb_sysfs_init(void)
+{
+	struct kobject *dir = kobject_create_and_add("swiotlb", kernel_kobj);
+	int err;
+
+	if (!dir)
+		return -ENOMEM;
+
+	err = sysfs_create_file(dir, &backend_attr.attr);
+	if (err)
+		kobject_put(dir);
+	return err;
+}
+subsys_initcall(swiotlb_sysfs_init);

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The default bounce memory's life: sized, made, converted, torn down
+ *
+ * An architecture calls swiotlb_init() while memblock rules; or swiotlb_init_late()
+ * when the page allocator does; then, in a confidential guest,
+ * swiotlb_update_mem_attributes() once page attributes can be changed; and
+ * swiotlb_exit() if it found out that nobody needs to bounce.
+ */
+#define pr_fmt(fmt) "software IO TLB: " fmt
+
+#include <linux/align.h>
+#include <linux/cc_platform.h>
+#include <linux/cpumask.h>
+#include <linux/init.h>
+#include <linux/log2.h>
+#include <linux/moduleparam.h>
+#include <linux/printk.h>
+#include <linux/swiotlb.h>
+
+#include "internal.h"
+
+static struct swiotlb_cmdline cmdline;
+
+/* Size wanted, rounded as the number of areas demands once that is known */
+static unsigned long default_nslabs = IO_TLB_DEFAULT_SIZE >> IO_TLB_SHIFT;
+static unsigned int default_nr_areas;
+
+/*
+ * With areas, the size is a power of two of at least a segment per area: each
+ * area is then equally large.
+ */
+static bool round_up_nslabs(void)
+{
+	unsigned long nslabs = default_nslabs;
+
+	if (!default_nr_areas || !nslabs)
+		return false;
+
+	nslabs = max(nslabs, (unsigned long)IO_TLB_SEGSIZE * default_nr_areas);
+	nslabs = roundup_pow_of_two(nslabs);
+	swap(nslabs, default_nslabs);
+	return nslabs != default_nslabs;
+}
+
+static void set_areas(unsigned int nr_areas)
+{
+	default_nr_areas = roundup_pow_of_two(nr_areas);
+	pr_info("area num %u.\n", default_nr_areas);
+	if (round_up_nslabs())
+		pr_info("SWIOTLB bounce buffer size roundup to %luMB\n",
+			default_nslabs >> (20 - IO_TLB_SHIFT));
+}
+
+static int __init swiotlb_setup(char *str)
+{
+	if (!str)
+		return 0;
+
+	swiotlb_parse_cmdline(str, &cmdline);
+	if (cmdline.has_nslabs)
+		default_nslabs = cmdline.nslabs;
+	if (cmdline.nr_areas)
+		set_areas(cmdline.nr_areas);
+	return 0;
+}
+early_param("swiotlb", swiotlb_setup);
+
+/**
+ * swiotlb_size_or_default() - size of the default pool
+ *
+ * Before swiotlb_init() it is what is going to be tried.
+ *
+ * Context: any.
+ * Return: bytes.
+ */
+unsigned long swiotlb_size_or_default(void)
+{
+	return default_nslabs << IO_TLB_SHIFT;
+}
+
+/**
+ * swiotlb_adjust_size() - let the platform choose the size
+ * @size: bytes
+ *
+ * Does nothing if the user chose one on the command line.
+ *
+ * Context: early boot, before swiotlb_init().
+ */
+void __init swiotlb_adjust_size(unsigned long size)
+{
+	if (cmdline.has_nslabs)
+		return;
+
+	default_nslabs = ALIGN(DIV_ROUND_UP(size, IO_TLB_SIZE), IO_TLB_SEGSIZE);
+	round_up_nslabs();
+	pr_info("SWIOTLB bounce buffer size adjusted to %luMB\n",
+		default_nslabs >> (20 - IO_TLB_SHIFT));
+}
+
+/**
+ * swiotlb_print_info() - tell where the default pool lies
+ *
+ * Context: any.
+ */
+void swiotlb_print_info(void)
+{
+	struct swiotlb_mem *mem = &swiotlb_default_mem;
+
+	if (!mem->nslabs) {
+		pr_warn("No low mem\n");
+		return;
+	}
+
+	pr_info("mapped [mem %pa-%pa] (%luMB)\n", &mem->start, &mem->end,
+		mem->nslabs >> (20 - IO_TLB_SHIFT));
+}
+
+/* Make the default bounce memory; a zero size means that the user wants none */
+static int make_default(struct swiotlb_params *params)
+{
+	struct swiotlb_mem *mem = &swiotlb_default_mem;
+	int err;
+
+	params->bytes = default_nslabs << IO_TLB_SHIFT;
+	params->nr_areas = default_nr_areas;
+	mem->ops = cmdline.backend ?: swiotlb_default_backend();
+
+	err = params->bytes ? mem->ops->init(mem, params) : -EINVAL;
+	if (err) {
+		pr_warn("no bounce buffers: backend %s could not set up %zu bytes: %d\n",
+			mem->ops->name, params->bytes, err);
+		return err;
+	}
+
+	if (mem->nslabs != default_nslabs) {
+		pr_info("SWIOTLB bounce buffer size adjusted %lu -> %lu slabs\n",
+			default_nslabs, mem->nslabs);
+		default_nslabs = mem->nslabs;
+	}
+	WRITE_ONCE(mem->ready, true);
+	pr_info("backend %s\n", mem->ops->name);
+	return 0;
+}
+
+/**
+ * swiotlb_init_remap() - make the default pool early
+ * @addressing_limited: some device may not reach all memory
+ * @flags:		%SWIOTLB_VERBOSE, %SWIOTLB_FORCE, %SWIOTLB_ANY
+ * @remap:		told of the memory before use, may refuse it; or %NULL
+ *
+ * Does nothing if nobody is going to bounce. If there is no memory the machine
+ * boots without, and mappings that must bounce fail.
+ *
+ * Context: early boot, memblock is there and slab is not.
+ */
+void __init swiotlb_init_remap(bool addressing_limited, unsigned int flags,
+			       int (*remap)(void *tlb, unsigned long nslabs))
+{
+	struct swiotlb_params params = {
+		.phase = SWIOTLB_EARLY,
+		.flags = flags,
+		.remap = remap,
+	};
+
+	if (!addressing_limited && !cmdline.force)
+		return;
+	if (cmdline.noforce)
+		return;
+
+	swiotlb_default_mem.pub.force_bounce =
+		cmdline.force || (flags & SWIOTLB_FORCE);
+
+	if (!default_nr_areas)
+		set_areas(num_possible_cpus());
+	if (!make_default(&params) && (flags & SWIOTLB_VERBOSE))
+		swiotlb_print_info();
+}
+
+/**
+ * swiotlb_init() - make the default pool early
+ * @addressing_limited: some device may not reach all memory
+ * @flags:		%SWIOTLB_VERBOSE, %SWIOTLB_FORCE, %SWIOTLB_ANY
+ *
+ * Context: as swiotlb_init_remap().
+ */
+void __init swiotlb_init(bool addressing_limited, unsigned int flags)
+{
+	swiotlb_init_remap(addressing_limited, flags, NULL);
+}
+
+/**
+ * swiotlb_init_late() - make the default pool when there is none yet
+ * @size:     bytes
+ * @gfp_mask: zone that the memory should come from
+ * @remap:    told of the memory before use, may refuse it; or %NULL
+ *
+ * Context: process context, may sleep.
+ * Return: 0 also if there is one already or the user wants none; else an errno.
+ */
+int swiotlb_init_late(size_t size, gfp_t gfp_mask,
+		      int (*remap)(void *tlb, unsigned long nslabs))
+{
+	struct swiotlb_params params = {
+		.phase = SWIOTLB_LATE,
+		.gfp = gfp_mask,
+		.remap = remap,
+	};
+	int err;
+
+	if (swiotlb_default_mem.nslabs || cmdline.noforce)
+		return 0;
+
+	swiotlb_default_mem.pub.force_bounce = cmdline.force;
+	if (!default_nr_areas)
+		set_areas(num_possible_cpus());
+	default_nslabs = ALIGN(size >> IO_TLB_SHIFT, IO_TLB_SEGSIZE);
+
+	err = make_default(&params);
+	if (!err)
+		swiotlb_print_info();
+	return err;
+}
+
+/**
+ * swiotlb_update_mem_attributes() - share the early pool with the host
+ *
+ * Architectures with confidential guests call it as soon as page attributes can
+ * be changed, before the first device appears.
+ *
+ * Context: early boot, but after the page allocator came up.
+ */
+void __init swiotlb_update_mem_attributes(void)
+{
+	struct swiotlb_mem *mem = &swiotlb_default_mem;
+	int err;
+
+	if (!mem->ready || !mem->ops->finalize)
+		return;
+
+	err = mem->ops->finalize(mem);
+	if (err) {
+		WRITE_ONCE(mem->ready, false);
+		pr_err("no bounce buffers: backend %s cannot share them: %d\n",
+		       mem->ops->name, err);
+	} else if (cc_platform_has(CC_ATTR_MEM_ENCRYPT)) {
+		pr_info("memory is private, DMA goes through shared bounce buffers\n");
+	}
+}
+
+/**
+ * swiotlb_exit() - give the default pool back
+ *
+ * Does nothing if the user asked to bounce everything, and refuses if anything
+ * is mapped.
+ *
+ * Context: process context during boot.
+ */
+void __init swiotlb_exit(void)
+{
+	struct swiotlb_mem *mem = &swiotlb_default_mem;
+	size_t used;
+
+	if (cmdline.force || !mem->ready)
+		return;
+
+	WRITE_ONCE(mem->ready, false);
+	used = mem->ops->used(mem);
+	if (used) {
+		pr_err("keeping the default memory pool, %zu bytes are in use\n",
+		       used);
+		WRITE_ONCE(mem->ready, true);
+		return;
+	}
+
+	pr_info("tearing down default memory pool\n");
+	mem->ops->exit(mem);
+}

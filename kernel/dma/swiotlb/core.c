@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * swiotlb: map, unmap and sync through bounce buffers
+ *
+ * These are the entry points of the DMA layer. A mapping goes down: request ->
+ * backend -> span -> record -> copy -> address; everything later starts with
+ * the address and goes up: address -> pool -> record -> copy, and at the end
+ * back to the backend that the pool was born with.
+ *
+ * Nothing here allocates, converts, sleeps or takes a lock. Only the backend's
+ * own short locks are taken.
+ */
+#define pr_fmt(fmt) "software IO TLB: " fmt
+
+#include <linux/cc_platform.h>
+#include <linux/device.h>
+#include <linux/dma-direct.h>
+#include <linux/dma-map-ops.h>
+#include <linux/dma-mapping.h>
+#include <linux/indirect_call_wrapper.h>
+#include <linux/mm.h>
+#include <linux/swiotlb.h>
+
+#define CREATE_TRACE_POINTS
+#include <trace/events/swiotlb.h>
+
+#include "internal.h"
+
+/* Until its backend is chosen there is one to ask for limits at least */
+struct swiotlb_mem swiotlb_default_mem = {
+	.ops = &swiotlb_fixed,
+	.name = "swiotlb",
+};
+
+/* The default backend comes first, so that it costs no indirect call */
+static int span_alloc(struct swiotlb_mem *mem, const struct swiotlb_req *req,
+		      struct swiotlb_span *span)
+{
+	if (unlikely(!READ_ONCE(mem->ready)))
+		return -ENODEV;
+	if (unlikely(!req->size))
+		return -EINVAL;
+	return INDIRECT_CALL_1(mem->ops->alloc, swiotlb_fixed_alloc,
+			       mem, req, span);
+}
+
+/* Forget and free the span at an address, which must be mapped */
+static void release(struct device *dev, phys_addr_t tlb_addr,
+		    struct io_tlb_pool *pool)
+{
+	struct swiotlb_span span;
+
+	if (unlikely(!swiotlb_forget(pool, tlb_addr, &span))) {
+		dev_WARN_ONCE(dev, 1, "bounce buffer at %pa is not mapped\n",
+			      &tlb_addr);
+		return;
+	}
+	INDIRECT_CALL_1(pool->ops->free, swiotlb_fixed_free, &span);
+}
+
+/* Find a place for a mapping and record it, but copy nothing yet */
+static struct io_tlb_pool *map_span(struct device *dev, struct swiotlb_req *req,
+				    phys_addr_t *tlb_addr, unsigned long attrs)
+{
+	struct swiotlb_mem *mem = to_swiotlb_mem(dev->dma_io_tlb_mem);
+	struct swiotlb_span span;
+	int err;
+
+	req->boundary_mask = dma_get_seg_boundary(dev);
+	req->dma_offset = phys_to_dma_unencrypted(dev, mem->start) - mem->start;
+
+	err = span_alloc(mem, req, &span);
+	if (unlikely(err)) {
+		swiotlb_map_failed(dev, mem, req, err, attrs);
+		return NULL;
+	}
+
+	*tlb_addr = span.pool->start + span.offset +
+		    ((phys_addr_t)span.slot << span.pool->slot_shift);
+	swiotlb_record(&span, req->orig_addr, req->size);
+	return span.pool;
+}
+
+/*
+ * The original goes to the bounce buffer whatever the direction: the device may
+ * write less than the whole buffer, and what it does not write must come back
+ * as it was, not as what an earlier user of the slots left there.
+ *
+ * Drivers that found out that they can skip sync must no longer do so.
+ */
+static void start_bouncing(struct device *dev, phys_addr_t tlb_addr,
+			   size_t size, struct io_tlb_pool *pool)
+{
+	dma_reset_need_sync(dev);
+	swiotlb_bounce(dev, tlb_addr, size, DMA_TO_DEVICE, pool);
+}
+
+/**
+ * swiotlb_tbl_map_single() - map a buffer through a bounce buffer
+ * @dev:	      device that maps it
+ * @orig_addr:	      physical address of the buffer
+ * @mapping_size:     its bytes
+ * @alloc_align_mask: the memory taken must start and end at multiples of this
+ *		      plus 1, so that nothing else shares an IOMMU page with it
+ * @dir:	      direction, does not matter: see start_bouncing()
+ * @attrs:	      %DMA_ATTR_NO_WARN keeps failures out of the log
+ *
+ * The bounce buffer shares with @orig_addr the address bits in the device's
+ * min_align_mask. What is before and behind it in the memory taken is not
+ * initialised. Whether the device can address it is not looked at: dma-iommu
+ * and swiotlb-xen, which call this, translate the address.
+ *
+ * Context: any.
+ * Return: physical address of the bounce buffer, or %DMA_MAPPING_ERROR.
+ */
+phys_addr_t swiotlb_tbl_map_single(struct device *dev, phys_addr_t orig_addr,
+				   size_t mapping_size,
+				   unsigned int alloc_align_mask,
+				   enum dma_data_direction dir,
+				   unsigned long attrs)
+{
+	struct swiotlb_req req = {
+		.orig_addr = orig_addr,
+		.size = mapping_size,
+		.min_align_mask = dma_get_min_align_mask(dev),
+		.alloc_align_mask = alloc_align_mask,
+		.align_end = true,
+		.addr_limit = U64_MAX,
+	};
+	struct io_tlb_pool *pool;
+	phys_addr_t tlb_addr;
+
+	pool = map_span(dev, &req, &tlb_addr, attrs);
+	if (unlikely(!pool))
+		return (phys_addr_t)DMA_MAPPING_ERROR;
+
+	start_bouncing(dev, tlb_addr, mapping_size, pool);
+	return tlb_addr;
+}
+
+/**
+ * __swiotlb_tbl_unmap_single() - end a mapping
+ * @dev:	  device that mapped it
+ * @tlb_addr:	  its physical address
+ * @mapping_size: its bytes
+ * @dir:	  its direction
+ * @attrs:	  %DMA_ATTR_SKIP_CPU_SYNC drops what the device wrote
+ * @pool:	  what swiotlb_find_pool() says
+ *
+ * Context: any.
+ */
+void __swiotlb_tbl_unmap_single(struct device *dev, phys_addr_t tlb_addr,
+				size_t mapping_size,
+				enum dma_data_direction dir,
+				unsigned long attrs, struct io_tlb_pool *pool)
+{
+	if (!(attrs & DMA_ATTR_SKIP_CPU_SYNC) &&
+	    (dir == DMA_FROM_DEVICE || dir == DMA_BIDIRECTIONAL))
+		swiotlb_bounce(dev, tlb_addr, mapping_size, DMA_FROM_DEVICE,
+			       pool);
+	release(dev, tlb_addr, pool);
+}
+
+/**
+ * __swiotlb_sync_single_for_device() - show the device what the CPU wrote
+ * @dev:      device that mapped the buffer
+ * @tlb_addr: physical address, anywhere in the mapping
+ * @size:     bytes
+ * @dir:      direction of the mapping
+ * @pool:     what swiotlb_find_pool() says
+ *
+ * Context: any.
+ */
+void __swiotlb_sync_single_for_device(struct device *dev, phys_addr_t tlb_addr,
+				      size_t size, enum dma_data_direction dir,
+				      struct io_tlb_pool *pool)
+{
+	if (dir == DMA_TO_DEVICE || dir == DMA_BIDIRECTIONAL)
+		swiotlb_bounce(dev, tlb_addr, size, DMA_TO_DEVICE, pool);
+	else
+		dev_WARN_ONCE(dev, dir != DMA_FROM_DEVICE,
+			      "sync with direction %d\n", dir);
+}
+
+/**
+ * __swiotlb_sync_single_for_cpu() - show the CPU what the device wrote
+ * @dev:      device that mapped the buffer
+ * @tlb_addr: physical address, anywhere in the mapping
+ * @size:     bytes
+ * @dir:      direction of the mapping
+ * @pool:     what swiotlb_find_pool() says
+ *
+ * Context: any.
+ */
+void __swiotlb_sync_single_for_cpu(struct device *dev, phys_addr_t tlb_addr,
+				   size_t size, enum dma_data_direction dir,
+				   struct io_tlb_pool *pool)
+{
+	if (dir == DMA_FROM_DEVICE || dir == DMA_BIDIRECTIONAL)
+		swiotlb_bounce(dev, tlb_addr, size, DMA_FROM_DEVICE, pool);
+	else
+		dev_WARN_ONCE(dev, dir != DMA_TO_DEVICE,
+			      "sync with direction %d\n", dir);
+}
+
+/**
+ * swiotlb_map() - map a buffer through a bounce buffer for dma-direct
+ * @dev:   device that maps it
+ * @paddr: physical address of the buffer
+ * @size:  its bytes
+ * @dir:   direction
+ * @attrs: %DMA_ATTR_NO_WARN, %DMA_ATTR_SKIP_CPU_SYNC
+ *
+ * Context: any.
+ * Return: DMA address that the device can reach, or %DMA_MAPPING_ERROR.
+ */
+dma_addr_t swiotlb_map(struct device *dev, phys_addr_t paddr, size_t size,
+		       enum dma_data_direction dir, unsigned long attrs)
+{
+	struct swiotlb_req req = {
+		.orig_addr = paddr,
+		.size = size,
+		.min_align_mask = dma_get_min_align_mask(dev),
+		.addr_limit = min_not_zero(*dev->dma_mask, dev->bus_dma_limit),
+	};
+	struct io_tlb_pool *pool;
+	phys_addr_t tlb_addr;
+	dma_addr_t dma_addr;
+
+	trace_swiotlb_bounced(dev, phys_to_dma(dev, paddr), size);
+
+	pool = map_span(dev, &req, &tlb_addr, attrs);
+	if (unlikely(!pool))
+		return DMA_MAPPING_ERROR;
+
+	/* A pool may begin within the device's reach and end beyond it */
+	dma_addr = phys_to_dma_unencrypted(dev, tlb_addr);
+	if (unlikely(!dma_capable(dev, dma_addr, size, true))) {
+		release(dev, tlb_addr, pool);
+		swiotlb_map_failed(dev, to_swiotlb_mem(pool->mem), &req, -ENXIO,
+				   attrs);
+		return DMA_MAPPING_ERROR;
+	}
+
+	start_bouncing(dev, tlb_addr, size, pool);
+	if (!dev_is_dma_coherent(dev) && !(attrs & DMA_ATTR_SKIP_CPU_SYNC))
+		arch_sync_dma_for_device(tlb_addr, size, dir);
+	return dma_addr;
+}
+
+/**
+ * swiotlb_max_mapping_size() - largest mapping that can be bounced
+ * @dev: device that would map it
+ *
+ * Context: any.
+ * Return: bytes; every mapping up to that size succeeds, whatever its address,
+ * provided that enough is free.
+ */
+size_t swiotlb_max_mapping_size(struct device *dev)
+{
+	struct swiotlb_mem *mem = to_swiotlb_mem(dev->dma_io_tlb_mem);
+	struct swiotlb_limits limits = {
+		.min_align_mask = dma_get_min_align_mask(dev),
+		.boundary_mask = dma_get_seg_boundary(dev),
+	};
+
+	return mem->ops->max_mapping(mem, &limits);
+}
+
+/**
+ * is_swiotlb_allocated() - is there a default pool
+ *
+ * Context: any.
+ */
+bool is_swiotlb_allocated(void)
+{
+	return swiotlb_default_mem.nslabs;
+}
+
+/**
+ * is_swiotlb_active() - is there bounce memory for a device
+ * @dev: the device
+ *
+ * Context: any.
+ */
+bool is_swiotlb_active(struct device *dev)
+{
+	struct io_tlb_mem *mem = dev->dma_io_tlb_mem;
+
+	return mem && READ_ONCE(to_swiotlb_mem(mem)->ready);
+}
+
+/**
+ * default_swiotlb_base() - lowest physical address of the default pool
+ *
+ * Context: any.
+ */
+phys_addr_t default_swiotlb_base(void)
+{
+	return swiotlb_default_mem.start;
+}
+
+/**
+ * default_swiotlb_limit() - highest physical address of the default pool
+ *
+ * Context: any.
+ */
+phys_addr_t default_swiotlb_limit(void)
+{
+	return swiotlb_default_mem.end - 1;
+}
+
+/**
+ * swiotlb_dev_init() - let a new device use the default bounce memory
+ * @dev: the device
+ *
+ * Context: any.
+ */
+void swiotlb_dev_init(struct device *dev)
+{
+	dev->dma_io_tlb_mem = &swiotlb_default_mem.pub;
+}
+
+#ifdef CONFIG_DMA_RESTRICTED_POOL
+/**
+ * swiotlb_alloc() - allocate pages of a device's bounce memory
+ * @dev:  the device
+ * @size: bytes
+ *
+ * For dma-direct, when is_swiotlb_for_alloc().
+ *
+ * Context: any.
+ * Return: contiguous pages, aligned to their size rounded up to a power of two;
+ * or %NULL.
+ */
+struct page *swiotlb_alloc(struct device *dev, size_t size)
+{
+	struct swiotlb_req req = {
+		.orig_addr = SWIOTLB_NO_ORIG,
+		.size = size,
+		.alloc_align_mask = (PAGE_SIZE << get_order(size)) - 1,
+		.addr_limit = U64_MAX,
+	};
+	phys_addr_t tlb_addr;
+
+	if (!dev->dma_io_tlb_mem ||
+	    !map_span(dev, &req, &tlb_addr, DMA_ATTR_NO_WARN))
+		return NULL;
+	return pfn_to_page(PFN_DOWN(tlb_addr));
+}
+
+/**
+ * swiotlb_free() - free what swiotlb_alloc() gave, if it was that
+ * @dev:  the device
+ * @page: first page
+ * @size: bytes
+ *
+ * Context: any.
+ * Return: %false if the page is not of the device's bounce memory.
+ */
+bool swiotlb_free(struct device *dev, struct page *page, size_t size)
+{
+	phys_addr_t tlb_addr = page_to_phys(page);
+	struct io_tlb_pool *pool = swiotlb_find_pool(dev, tlb_addr);
+
+	if (!pool)
+		return false;
+
+	release(dev, tlb_addr, pool);
+	return true;
+}
+#endif /* CONFIG_DMA_RESTRICTED_POOL */

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The memory of pools: found, shared with the host, given back
+ *
+ * A conversion that fails leaves memory in a state that nobody knows. Such
+ * memory is never used or freed again: it is leaked, counted, and said so.
+ */
+#define pr_fmt(fmt) "software IO TLB: " fmt
+
+#include <linux/cc_platform.h>
+#include <linux/gfp.h>
+#include <linux/kmemleak.h>
+#include <linux/memblock.h>
+#include <linux/mm.h>
+#include <linux/pfn.h>
+#include <linux/printk.h>
+#include <linux/set_memory.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/swiotlb.h>
+
+#include "internal.h"
+
+/*
+ * What is too small to bother with: who cannot have one contiguous MiB is in
+ * trouble anyway. Smaller sizes that were asked for are honoured.
+ */
+#define MIN_BYTES	SZ_1M
+#define SEG_BYTES	((size_t)IO_TLB_SEGSIZE << IO_TLB_SHIFT)
+
+/* Half of it, in whole segments; 0 when that is not worth it */
+static size_t less_bytes(size_t bytes)
+{
+	if (bytes <= MIN_BYTES)
+		return 0;
+	return ALIGN(bytes / 2, SEG_BYTES);
+}
+
+static int call_remap(const struct swiotlb_params *params, void *vaddr,
+		      size_t bytes)
+{
+	int err = 0;
+
+	if (params->remap)
+		err = params->remap(vaddr, bytes >> IO_TLB_SHIFT);
+	if (err < 0)
+		pr_warn("platform refuses %zu bytes of bounce buffers: %d\n",
+			bytes, err);
+	return min(err, 0);
+}
+
+/*
+ * Buffers begin at a segment, so that alignments up to its size can be had at
+ * the same place in each of them.
+ */
+static int __ref get_early(const struct swiotlb_params *params, void **vaddr,
+			   size_t bytes)
+{
+	int err;
+
+	if (params->flags & SWIOTLB_ANY)
+		*vaddr = memblock_alloc(PAGE_ALIGN(bytes), SEG_BYTES);
+	else
+		*vaddr = memblock_alloc_low(PAGE_ALIGN(bytes), SEG_BYTES);
+	if (!*vaddr) {
+		pr_warn("cannot allocate %zu bytes of bounce buffers\n", bytes);
+		return -ENOMEM;
+	}
+
+	err = call_remap(params, *vaddr, bytes);
+	if (err)
+		memblock_free(*vaddr, PAGE_ALIGN(bytes));
+	return err;
+}
+
+static int get_late(const struct swiotlb_params *params, void **vaddr,
+		    size_t bytes)
+{
+	gfp_t gfp = params->gfp | __GFP_NOWARN | __GFP_ZERO;
+	int err;
+
+	*vaddr = alloc_pages_exact(bytes, gfp);
+	if (!*vaddr)
+		return -ENOMEM;
+
+	err = call_remap(params, *vaddr, bytes);
+	if (err)
+		free_pages_exact(*vaddr, bytes);
+	return err;
+}
+
+static int get_reserved(const struct swiotlb_params *params, void **vaddr)
+{
+	if (!PAGE_ALIGNED(params->base) || !PAGE_ALIGNED(params->bytes) ||
+	    !params->bytes)
+		return -EINVAL;
+
+	*vaddr = phys_to_virt(params->base);
+	return 0;
+}
+
+/**
+ * swiotlb_pool_provision() - find memory for a pool
+ * @mem:    whom it is for
+ * @pool:   receives the memory in @start, @end, @vaddr, @late, @reserved
+ * @params: what is wanted; settles for half of it, and half of that, down to
+ *	    1 MiB, unless the memory is a given
+ *
+ * The memory is private still. It is zeroed, except for reserved memory.
+ *
+ * Context: early boot for %SWIOTLB_EARLY, else process context, may sleep.
+ * Return: 0, -ENOMEM, -EINVAL, or what the remap callback said last.
+ */
+int swiotlb_pool_provision(struct swiotlb_mem *mem, struct io_tlb_pool *pool,
+			   const struct swiotlb_params *params)
+{
+	size_t bytes = PAGE_ALIGN(params->bytes);
+	void *vaddr = NULL;
+	int err = -ENOMEM;
+
+	if (params->phase == SWIOTLB_RESERVED)
+		err = get_reserved(params, &vaddr);
+	else for (; bytes; bytes = less_bytes(bytes)) {
+		if (params->phase == SWIOTLB_EARLY)
+			err = get_early(params, &vaddr, bytes);
+		else
+			err = get_late(params, &vaddr, bytes);
+		if (!err)
+			break;
+	}
+	if (err)
+		return err;
+
+	pool->vaddr = vaddr;
+	pool->start = virt_to_phys(vaddr);
+	pool->end = pool->start + bytes;
+	pool->late = params->phase == SWIOTLB_LATE;
+	pool->reserved = params->phase == SWIOTLB_RESERVED;
+	return 0;
+}
+EXPORT_SYMBOL_GPL(swiotlb_pool_provision);
+
+static void leaked(struct swiotlb_mem *mem, struct io_tlb_pool *pool, int err)
+{
+	size_t bytes = pool->end - pool->start;
+
+	atomic_long_add(bytes, &mem->leaked);
+	pr_err_ratelimited("conversion of %zu bytes at %pa failed: %d, leaking them\n",
+			   bytes, &pool->start, err);
+}
+
+/**
+ * swiotlb_pool_share() - make a pool's memory accessible to the host
+ * @mem:  whom it is for
+ * @pool: provisioned
+ *
+ * Does nothing, successfully, where memory is not private to begin with. Shared
+ * memory starts out as zeroes.
+ *
+ * Context: process context, may sleep.
+ * Return: 0, or an errno; then the memory is leaked and counted, and only
+ * forgetting it is left to the caller.
+ */
+int swiotlb_pool_share(struct swiotlb_mem *mem, struct io_tlb_pool *pool)
+{
+	size_t bytes = pool->end - pool->start;
+	int err;
+
+	err = set_memory_decrypted((unsigned long)pool->vaddr,
+				   bytes >> PAGE_SHIFT);
+	if (err) {
+		leaked(mem, pool, err);
+		return err;
+	}
+
+	/* Conversion may scramble memory, and firmware may leave anything */
+	if (pool->reserved || cc_platform_has(CC_ATTR_MEM_ENCRYPT))
+		memset(pool->vaddr, 0, bytes);
+	pool->shared = true;
+	return 0;
+}
+EXPORT_SYMBOL_GPL(swiotlb_pool_share);
+
+/* Memory that came from memblock goes to the page allocator */
+static void free_boot_memory(void *vaddr, size_t bytes)
+{
+	kmemleak_free_part_phys(virt_to_phys(vaddr), bytes);
+	free_reserved_area(vaddr, vaddr + bytes, -1, NULL);
+}
+
+/**
+ * swiotlb_pool_release() - give a pool's memory back
+ * @mem:  whom it was for
+ * @pool: provisioned, perhaps shared, and not in use
+ *
+ * Makes the memory private first; if that fails it is leaked and counted.
+ * Memory that firmware reserved has nowhere to go, it only becomes private.
+ *
+ * Context: process context, may sleep; early boot only if it was never shared.
+ */
+void __ref swiotlb_pool_release(struct swiotlb_mem *mem,
+				struct io_tlb_pool *pool)
+{
+	size_t bytes = pool->end - pool->start;
+	int err = 0;
+
+	if (pool->shared)
+		err = set_memory_encrypted((unsigned long)pool->vaddr,
+					   bytes >> PAGE_SHIFT);
+	if (err) {
+		leaked(mem, pool, err);
+		return;
+	}
+	pool->shared = false;
+
+	if (pool->reserved)
+		return;
+	if (pool->late)
+		free_pages_exact(pool->vaddr, bytes);
+	else if (slab_is_available())
+		free_boot_memory(pool->vaddr, bytes);
+	else
+		memblock_free(pool->vaddr, bytes);
+}
+EXPORT_SYMBOL_GPL(swiotlb_pool_release);
+
+/**
+ * swiotlb_meta_alloc() - memory for a backend's own data
+ * @bytes: how much
+ * @phase: as given to &swiotlb_backend_ops.init
+ *
+ * The memory is private, zeroed, and aligned to a cache line.
+ *
+ * Context: as &swiotlb_backend_ops.init.
+ * Return: the memory, or %NULL.
+ */
+void __ref *swiotlb_meta_alloc(size_t bytes, enum swiotlb_phase phase)
+{
+	bytes = PAGE_ALIGN(bytes);
+	if (phase == SWIOTLB_EARLY)
+		return memblock_alloc(bytes, PAGE_SIZE);
+	return kvzalloc(bytes, GFP_KERNEL);
+}
+EXPORT_SYMBOL_GPL(swiotlb_meta_alloc);
+
+/**
+ * swiotlb_meta_free() - give a backend's own data back
+ * @meta:  from swiotlb_meta_alloc()
+ * @bytes: as it was told
+ * @phase: as it was told
+ *
+ * Context: as swiotlb_meta_alloc(), or process context.
+ */
+void __ref swiotlb_meta_free(void *meta, size_t bytes, enum swiotlb_phase phase)
+{
+	bytes = PAGE_ALIGN(bytes);
+	if (phase != SWIOTLB_EARLY)
+		kvfree(meta);
+	else if (slab_is_available())
+		free_boot_memory(meta, bytes);
+	else
+		memblock_free(meta, bytes);
+}
+EXPORT_SYMBOL_GPL(swiotlb_meta_free);

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Restricted DMA pools: a device that may touch nothing but its own pool
+ *
+ * Firmware reserves the memory and names the devices, see
+ * Documentation/devicetree/bindings/reserved-memory/restricted-dma-pool.yaml.
+ * All their streaming mappings bounce, and all their coherent memory comes from
+ * there. Several devices may share a pool; the first of them makes it.
+ *
+ * Restricted pools are always of the `fixed` backend: they cannot grow.
+ */
+#define pr_fmt(fmt) "software IO TLB: " fmt
+
+#include <linux/device.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/of.h>
+#include <linux/of_fdt.h>
+#include <linux/of_reserved_mem.h>
+#include <linux/pfn.h>
+#include <linux/slab.h>
+#include <linux/swiotlb.h>
+
+#include "internal.h"
+
+/* Protects reserved_mem.priv of restricted pools */
+static DEFINE_MUTEX(rmem_mutex);
+
+static struct swiotlb_mem *make_restricted(struct reserved_mem *rmem)
+{
+	struct swiotlb_params params = {
+		.phase = SWIOTLB_RESERVED,
+		.base = rmem->base,
+		.bytes = rmem->size,
+		.nr_areas = 1,
+	};
+	struct swiotlb_mem *mem;
+	int err;
+
+	mem = kzalloc(sizeof(*mem), GFP_KERNEL);
+	if (!mem)
+		return ERR_PTR(-ENOMEM);
+
+	mem->ops = &swiotlb_fixed;
+	mem->name = rmem->name;
+	mem->pub.force_bounce = true;
+	mem->pub.for_alloc = true;
+
+	err = mem->ops->init(mem, &params);
+	if (err) {
+		kfree(mem);
+		return ERR_PTR(err);
+	}
+
+	mem->ready = true;
+	swiotlb_debugfs_add(mem);
+	return mem;
+}
+
+static int rmem_swiotlb_device_init(struct reserved_mem *rmem,
+				    struct device *dev)
+{
+	struct swiotlb_mem *mem;
+
+	if (PageHighMem(pfn_to_page(PHYS_PFN(rmem->base)))) {
+		dev_err(dev, "Restricted DMA pool must be accessible within the linear mapping.\n");
+		return -EINVAL;
+	}
+
+	mutex_lock(&rmem_mutex);
+	mem = rmem->priv;
+	if (!mem) {
+		mem = make_restricted(rmem);
+		if (!IS_ERR(mem))
+			rmem->priv = mem;
+	}
+	mutex_unlock(&rmem_mutex);
+
+	if (IS_ERR(mem)) {
+		dev_err(dev, "cannot set up restricted DMA pool %s at %pa, size %pa: %pe\n",
+			rmem->name, &rmem->base, &rmem->size, mem);
+		return PTR_ERR(mem);
+	}
+
+	dev->dma_io_tlb_mem = &mem->pub;
+	return 0;
+}
+
+static void rmem_swiotlb_device_release(struct reserved_mem *rmem,
+					struct device *dev)
+{
+	swiotlb_dev_init(dev);
+}
+
+static const struct reserved_mem_ops rmem_swiotlb_ops = {
+	.device_init = rmem_swiotlb_device_init,
+	.device_release = rmem_swiotlb_device_release,
+};
+
+static int __init rmem_swiotlb_setup(struct reserved_mem *rmem)
+{
+	unsigned long node = rmem->fdt_node;
+
+	if (of_get_flat_dt_prop(node, "reusable", NULL) ||
+	    of_get_flat_dt_prop(node, "linux,cma-default", NULL) ||
+	    of_get_flat_dt_prop(node, "linux,dma-default", NULL) ||
+	    of_get_flat_dt_prop(node, "no-map", NULL))
+		return -EINVAL;
+
+	rmem->ops = &rmem_swiotlb_ops;
+	pr_info("Reserved memory: created restricted DMA pool at %pa, size %ld MiB\n",
+		&rmem->base, (unsigned long)rmem->size / SZ_1M);
+	return 0;
+}
+
+RESERVEDMEM_OF_DECLARE(dma, "restricted-dma-pool", rmem_swiotlb_setup);
