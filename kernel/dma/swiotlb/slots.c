@@ -47,16 +47,22 @@ static const u64 every[] = {
 	0x0000000000000001ULL,
 };
 
-/* Both words of a segment shifted down by 1 to 64 and combined with it */
-static void and_shifted(struct slot_seg *s, unsigned int shift)
+/*
+ * Both words of a segment shifted down by 1 to 64 and combined with it: runs of
+ * n slots become runs of n + shift slots, for shift up to n. Tells if any is
+ * left.
+ */
+static __always_inline bool and_shifted(struct slot_seg *s, unsigned int shift)
 {
 	if (shift == 64) {
 		s->free[0] &= s->free[1];
 		s->free[1] = 0;
-		return;
+	} else {
+		s->free[0] &= (s->free[0] >> shift) |
+			      (s->free[1] << (64 - shift));
+		s->free[1] &= s->free[1] >> shift;
 	}
-	s->free[0] &= (s->free[0] >> shift) | (s->free[1] << (64 - shift));
-	s->free[1] &= s->free[1] >> shift;
+	return s->free[0] | s->free[1];
 }
 
 /* The bits of slots @slot to @slot + @nr - 1 */
@@ -72,17 +78,29 @@ static struct slot_seg seg_bits(unsigned int slot, unsigned int nr)
 	return s;
 }
 
-/* Number of orders k for which @s has a free run of at least 2^k slots */
+/*
+ * Number of orders k for which @s has a free run of at least 2^k slots. Each map
+ * and each unmap asks, so the shifts are constants and this inlines.
+ */
 static unsigned int seg_orders(struct slot_seg s)
 {
-	unsigned int orders = 0;
-
-	while (s.free[0] | s.free[1]) {
-		if (++orders == SLOT_ORDERS)
-			break;
-		and_shifted(&s, 1U << (orders - 1));
-	}
-	return orders;
+	if (!(s.free[0] | s.free[1]))
+		return 0;
+	if (!and_shifted(&s, 1))
+		return 1;
+	if (!and_shifted(&s, 2))
+		return 2;
+	if (!and_shifted(&s, 4))
+		return 3;
+	if (!and_shifted(&s, 8))
+		return 4;
+	if (!and_shifted(&s, 16))
+		return 5;
+	if (!and_shifted(&s, 32))
+		return 6;
+	if (!and_shifted(&s, 64))
+		return 7;
+	return SLOT_ORDERS;
 }
 
 static unsigned long *avail_of(const struct slot_map *map, unsigned int order)
