@@ -59,7 +59,8 @@ struct io_tlb_pool *__swiotlb_find_pool(struct device *dev, phys_addr_t paddr);
 static inline struct io_tlb_pool *swiotlb_find_pool(struct device *dev,
 						    phys_addr_t paddr)
 {
-	if (!dev->dma_io_tlb_mem)
+	if (paddr < READ_ONCE(swiotlb_range.start) ||
+	    paddr >= READ_ONCE(swiotlb_range.end))
 		return NULL;
 
 	return __swiotlb_find_pool(dev, paddr);

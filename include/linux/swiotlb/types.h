@@ -23,4 +23,18 @@ struct io_tlb_mem {
 	bool for_alloc;
 };
 
+/**
+ * struct swiotlb_range - where bounce memory may be
+ * @start: lowest physical address of any
+ * @end:   just behind the highest one
+ *
+ * Only ever grows. Most addresses that unmaps and syncs ask for are outside.
+ */
+struct swiotlb_range {
+	phys_addr_t start;
+	phys_addr_t end;
+};
+
+extern struct swiotlb_range swiotlb_range;
+
 #endif /* _LINUX_SWIOTLB_TYPES_H */

@@ -11,8 +11,8 @@
  *	leaf	one entry per 2 MiB	-> pool, or pages, or NULL
  *	pages	one entry per page	-> pool, or NULL
  *
- * The number of pools does not matter, and an address above the root's end, as
- * that of a device's own memory may be, is in no pool.
+ * The number of pools does not matter. Before the walk, inline, an address is
+ * compared with the range that holds all pools.
  *
  * Reading takes no lock and no barrier. An entry never changes while a mapping
  * lies below it, tables are never freed, and swiotlb_pool_publish() returns
@@ -62,9 +62,13 @@ static struct lookup_root empty_root;
 static struct lookup_root *lookup_root = &empty_root;
 static DEFINE_MUTEX(lookup_mutex);
 
+struct swiotlb_range swiotlb_range __read_mostly = {
+	.start = ~(phys_addr_t)0,
+};
+
 /**
  * __swiotlb_find_pool() - find the pool of a bounce buffer
- * @dev:   device that mapped the buffer, which has bounce memory
+ * @dev:   device that mapped the buffer
  * @paddr: any physical address
  *
  * Out of line part of swiotlb_find_pool(). A pool that belongs to other bounce
@@ -213,6 +217,12 @@ int swiotlb_pool_publish(struct io_tlb_pool *pool)
 			set_range(pool->start, done, NULL);
 			err = -ENOMEM;
 		}
+	}
+	if (!err) {
+		WRITE_ONCE(swiotlb_range.start,
+			   min(swiotlb_range.start, pool->start));
+		WRITE_ONCE(swiotlb_range.end,
+			   max(swiotlb_range.end, pool->end));
 	}
 	mutex_unlock(&lookup_mutex);
 
