@@ -231,23 +231,31 @@ void swiotlb_fixed_free(const struct swiotlb_span *span)
 /*
  * A segment, or what fits between boundaries, less what the worst address
  * costs: the offset into the first slot, or the slots passed over until
- * min_align_mask is met. Where that mask covers the boundary, buffers lie
- * between boundaries just as their originals do, and nothing is lost.
+ * min_align_mask is met; in whole slots, unless that leaves nothing. Where that
+ * mask covers the boundary, buffers lie between boundaries just as their
+ * originals do, and nothing is lost.
  */
 static size_t fixed_max_mapping(struct swiotlb_mem *mem,
 				const struct swiotlb_limits *limits)
 {
 	u64 bytes = SLOTS_PER_SEG << IO_TLB_SHIFT;
-	size_t lost = 0;
+	size_t lost;
 
 	/* Only a restricted pool can be smaller, or no memory at all */
 	if (mem->nslabs && mem->nslabs < SLOTS_PER_SEG)
 		bytes = mem->nslabs << IO_TLB_SHIFT;
+	/* Only a restricted pool can have boundaries within its segments */
+	else if (limits->boundary_mask == bytes - 1 &&
+		 !IS_ALIGNED(mem->start, bytes))
+		bytes /= 2;
 	bytes = min_t(u64, bytes - 1, limits->boundary_mask) + 1;
 
-	if (limits->min_align_mask < limits->boundary_mask)
-		lost = roundup((size_t)limits->min_align_mask, IO_TLB_SIZE);
-	return bytes > lost ? bytes - lost : IO_TLB_SIZE;
+	if (limits->min_align_mask >= limits->boundary_mask)
+		return bytes;
+	lost = roundup((size_t)limits->min_align_mask, IO_TLB_SIZE);
+	if (lost >= bytes)
+		lost = min_t(u64, limits->min_align_mask, bytes - 1);
+	return bytes - lost;
 }
 
 static size_t fixed_used(struct swiotlb_mem *mem)

@@ -55,6 +55,7 @@ struct lookup_leaf {
 
 struct lookup_root {
 	unsigned long nr_leaves;
+	struct lookup_root *outgrown;	/* for leak detectors only */
 	struct lookup_leaf *leaf[];
 };
 
@@ -130,6 +131,7 @@ static int reach(phys_addr_t end)
 		return -ENOMEM;
 
 	root->nr_leaves = nr;
+	root->outgrown = old;
 	memcpy(root->leaf, old->leaf,
 	       flex_array_size(old, leaf, old->nr_leaves));
 	smp_store_release(&lookup_root, root);
