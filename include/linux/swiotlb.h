@@ -8,19 +8,21 @@
 #ifndef __LINUX_SWIOTLB_H
 #define __LINUX_SWIOTLB_H
 
+#include <linux/bits.h>
 #include <linux/device.h>
 #include <linux/dma-direction.h>
 #include <linux/init.h>
 #include <linux/limits.h>
+#include <linux/pfn.h>
 #include <linux/swiotlb/types.h>
 #include <linux/types.h>
 
 struct page;
 
 /* Flags of swiotlb_init() and swiotlb_init_remap() */
-#define SWIOTLB_VERBOSE	(1 << 0) /* print where the pool lies */
-#define SWIOTLB_FORCE	(1 << 1) /* every device bounces */
-#define SWIOTLB_ANY	(1 << 2) /* the pool may lie above 4 GiB */
+#define SWIOTLB_VERBOSE	BIT(0) /* print where the pool lies */
+#define SWIOTLB_FORCE	BIT(1) /* every device bounces */
+#define SWIOTLB_ANY	BIT(2) /* the pool may lie above 4 GiB */
 
 /*
  * The slab (slot) of 2 KiB is the unit of swiotlb= and of the debugfs files;
@@ -59,8 +61,10 @@ struct io_tlb_pool *__swiotlb_find_pool(struct device *dev, phys_addr_t paddr);
 static inline struct io_tlb_pool *swiotlb_find_pool(struct device *dev,
 						    phys_addr_t paddr)
 {
-	if (paddr < READ_ONCE(swiotlb_range.start) ||
-	    paddr >= READ_ONCE(swiotlb_range.end))
+	unsigned long pfn = PHYS_PFN(paddr);
+
+	if (pfn < READ_ONCE(swiotlb_range.start_pfn) ||
+	    pfn >= READ_ONCE(swiotlb_range.end_pfn))
 		return NULL;
 
 	return __swiotlb_find_pool(dev, paddr);

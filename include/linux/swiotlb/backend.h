@@ -94,7 +94,7 @@ struct io_tlb_pool {
 /**
  * struct swiotlb_req - what a mapping needs
  * @orig_addr:	      physical address of the buffer to be bounced
- * @size:	      its bytes, at least 1
+ * @size:	      its bytes, 1 to %U32_MAX
  * @min_align_mask:   bits of @orig_addr that the DMA address must share
  * @alloc_align_mask: the span must start at a multiple of this plus 1; 0 or all
  *		      ones below some power of two
@@ -134,10 +134,12 @@ struct swiotlb_span {
  * struct swiotlb_limits - what a device demands of all its mappings
  * @min_align_mask: see &struct swiotlb_req
  * @boundary_mask:  see &struct swiotlb_req
+ * @dma_offset:	    see &struct swiotlb_req
  */
 struct swiotlb_limits {
 	unsigned int min_align_mask;
 	u64 boundary_mask;
+	u64 dma_offset;
 };
 
 /**
@@ -229,30 +231,34 @@ struct swiotlb_mem {
 /**
  * struct swiotlb_backend_ops - the contract
  * @alloc: find room for a request. Required. Called for every mapping, in any
- *	context, interrupts on or off, from all CPUs at once. Must not sleep,
+ *	context but NMI, interrupts on or off, from all CPUs at once. Must not sleep,
  *	allocate or convert memory. 0 and a filled-in span; or, with the span
  *	untouched, -ENOSPC (no room now), -E2BIG (never), -ENXIO (the device
  *	reaches none of the memory), -EINVAL.
- * @free: take a span back. Required. Cannot fail. Any context and any CPU;
+ * @free: take a span back. Required. Cannot fail. Any context but NMI, any CPU;
  *	comes exactly once for each span that @alloc gave. The pool may have been
  *	retired meanwhile.
- * @max_mapping: the largest size in bytes of which every request, whatever its
- *	address, can succeed in an empty pool, given limits. Required. Any
- *	context.
+ * @max_mapping: the largest size in bytes of which every request can succeed in
+ *	an empty pool, given limits, whatever its address; but a buffer that
+ *	itself crosses the boundary need not. Required. Any context, also while
+ *	there is no memory.
  * @used: bytes in use. Required. Any context, may be off by mappings that
  *	come or go meanwhile.
+ * @peak: what is known for sure of the highest use in bytes since boot, or since
+ *	this was called with @reset. Optional: the core knows it to within the
+ *	steps in which the backend reports use. Process context.
  * @init: make the memory and the pools, publish them, and set the members of
  *	&struct swiotlb_mem that are the backend's. Required. All or nothing:
  *	0, or an errno and no trace. %SWIOTLB_EARLY comes before slab, on one
  *	CPU; the others may sleep.
  * @finalize: for memory made by %SWIOTLB_EARLY: convert it, now that page
- *	attributes can be changed. Optional. Once, process context. On an errno
- *	the core gives the memory up.
+ *	attributes can be changed. Optional. Once, during boot, on some
+ *	architectures before slab. On an errno the core gives the memory up.
  * @exit: the reverse of @init. Required. Process context; nothing is in use,
  *	and nothing will be.
  * @show: print the backend's own lines for debugfs. Optional. May sleep.
  * @name: how users call it: [a-z][a-z0-9_-]*, shorter than %SWIOTLB_NAME_LEN
- * @owner: module to pin while the backend is in use, or %NULL
+ * @owner: module that it lives in, or %NULL
  */
 struct swiotlb_backend_ops {
 	int (*alloc)(struct swiotlb_mem *mem, const struct swiotlb_req *req,
@@ -262,6 +268,7 @@ struct swiotlb_backend_ops {
 	size_t (*max_mapping)(struct swiotlb_mem *mem,
 			      const struct swiotlb_limits *limits);
 	size_t (*used)(struct swiotlb_mem *mem);
+	size_t (*peak)(struct swiotlb_mem *mem, bool reset);
 	int (*init)(struct swiotlb_mem *mem,
 		    const struct swiotlb_params *params);
 	int (*finalize)(struct swiotlb_mem *mem);

@@ -14,8 +14,8 @@ struct io_tlb_pool;
  * @force_bounce: every streaming mapping of the device must bounce
  * @for_alloc:	  coherent allocations of the device come from here too
  *
- * Both members are written before the first device can see the structure and
- * never again. Everything else that belongs to it is private to the core, see
+ * Both members are written when the memory is set up, and never again.
+ * Everything else that belongs to it is private to the core, see
  * &struct swiotlb_mem.
  */
 struct io_tlb_mem {
@@ -25,14 +25,15 @@ struct io_tlb_mem {
 
 /**
  * struct swiotlb_range - where bounce memory may be
- * @start: lowest physical address of any
- * @end:   just behind the highest one
+ * @start_pfn: lowest page of any
+ * @end_pfn:   just behind the highest one
  *
- * Only ever grows. Most addresses that unmaps and syncs ask for are outside.
+ * Only ever grows. Most addresses that unmaps and syncs ask for are outside. Page
+ * numbers, not addresses: they can be read in one piece everywhere.
  */
 struct swiotlb_range {
-	phys_addr_t start;
-	phys_addr_t end;
+	unsigned long start_pfn;
+	unsigned long end_pfn;
 };
 
 extern struct swiotlb_range swiotlb_range;

@@ -8,9 +8,11 @@
 #define pr_fmt(fmt) "software IO TLB: " fmt
 
 #include <linux/ctype.h>
+#include <linux/export.h>
 #include <linux/init.h>
 #include <linux/kobject.h>
 #include <linux/list.h>
+#include <linux/lockdep.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -116,7 +118,8 @@ static int validate(const struct swiotlb_backend_ops *ops)
  * swiotlb_register_backend() - offer a backend
  * @ops: must stay as it is until it is unregistered
  *
- * For modules. It is listed from now on; it is not yet used by anyone.
+ * It is listed from now on. That is all: what is selected at boot can only be a
+ * built-in backend.
  *
  * Context: process context, may sleep.
  * Return: 0; -EINVAL if a required member is missing or the name is malformed;
@@ -151,7 +154,7 @@ int swiotlb_register_backend(const struct swiotlb_backend_ops *ops)
 		pr_err("there is a backend %s already\n", ops->name);
 	return err;
 }
-EXPORT_SYMBOL_GPL(swiotlb_register_backend);
+EXPORT_SYMBOL_IF_KUNIT(swiotlb_register_backend);
 
 /**
  * swiotlb_unregister_backend() - withdraw a backend
@@ -176,7 +179,7 @@ int swiotlb_unregister_backend(const struct swiotlb_backend_ops *ops)
 	mutex_unlock(&swiotlb_backend_mutex);
 	return err;
 }
-EXPORT_SYMBOL_GPL(swiotlb_unregister_backend);
+EXPORT_SYMBOL_IF_KUNIT(swiotlb_unregister_backend);
 
 static int show_one(const struct swiotlb_backend_ops *ops,
 		    const struct swiotlb_backend_ops *active, char *buf,
@@ -218,7 +221,8 @@ EXPORT_SYMBOL_IF_KUNIT(swiotlb_show_backends);
 static ssize_t backend_show(struct kobject *kobj, struct kobj_attribute *attr,
 			    char *buf)
 {
-	int len = swiotlb_show_backends(swiotlb_default_mem.ops, buf,
+	struct swiotlb_mem *mem = &swiotlb_default_mem;
+	int len = swiotlb_show_backends(mem->ready ? mem->ops : NULL, buf,
 					PAGE_SIZE - 1);
 
 	return len + sysfs_emit_at(buf, len, "\n");

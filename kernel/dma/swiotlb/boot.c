@@ -14,7 +14,7 @@
 #include <linux/cpumask.h>
 #include <linux/init.h>
 #include <linux/log2.h>
-#include <linux/moduleparam.h>
+#include <linux/minmax.h>
 #include <linux/printk.h>
 #include <linux/swiotlb.h>
 
@@ -32,15 +32,20 @@ static unsigned int default_nr_areas;
  */
 static bool round_up_nslabs(void)
 {
+	const unsigned long limit =
+		rounddown_pow_of_two(ULONG_MAX >> IO_TLB_SHIFT);
 	unsigned long nslabs = default_nslabs;
 
-	if (!default_nr_areas || !nslabs)
+	if (!default_nr_areas)
 		return false;
 
 	nslabs = max(nslabs, (unsigned long)IO_TLB_SEGSIZE * default_nr_areas);
-	nslabs = roundup_pow_of_two(nslabs);
-	swap(nslabs, default_nslabs);
-	return nslabs != default_nslabs;
+	nslabs = nslabs < limit ? roundup_pow_of_two(nslabs) : limit;
+	if (nslabs == default_nslabs)
+		return false;
+
+	default_nslabs = nslabs;
+	return true;
 }
 
 static void set_areas(unsigned int nr_areas)
@@ -116,29 +121,27 @@ void swiotlb_print_info(void)
 		mem->nslabs >> (20 - IO_TLB_SHIFT));
 }
 
-/* Make the default bounce memory; a zero size means that the user wants none */
 static int make_default(struct swiotlb_params *params)
 {
 	struct swiotlb_mem *mem = &swiotlb_default_mem;
+	unsigned long nslabs = params->bytes >> IO_TLB_SHIFT;
 	int err;
 
-	params->bytes = default_nslabs << IO_TLB_SHIFT;
 	params->nr_areas = default_nr_areas;
 	mem->ops = cmdline.backend ?: swiotlb_default_backend();
 
-	err = params->bytes ? mem->ops->init(mem, params) : -EINVAL;
+	err = mem->ops->init(mem, params);
 	if (err) {
 		pr_warn("no bounce buffers: backend %s could not set up %zu bytes: %d\n",
 			mem->ops->name, params->bytes, err);
 		return err;
 	}
 
-	if (mem->nslabs != default_nslabs) {
+	if (mem->nslabs != nslabs)
 		pr_info("SWIOTLB bounce buffer size adjusted %lu -> %lu slabs\n",
-			default_nslabs, mem->nslabs);
-		default_nslabs = mem->nslabs;
-	}
-	WRITE_ONCE(mem->ready, true);
+			nslabs, mem->nslabs);
+	/* Pairs with the acquire in span_alloc() */
+	smp_store_release(&mem->ready, true);
 	pr_info("backend %s\n", mem->ops->name);
 	return 0;
 }
@@ -173,7 +176,12 @@ void __init swiotlb_init_remap(bool addressing_limited, unsigned int flags,
 
 	if (!default_nr_areas)
 		set_areas(num_possible_cpus());
-	if (!make_default(&params) && (flags & SWIOTLB_VERBOSE))
+	params.bytes = default_nslabs << IO_TLB_SHIFT;
+	if (make_default(&params))
+		return;
+
+	default_nslabs = swiotlb_default_mem.nslabs;
+	if (flags & SWIOTLB_VERBOSE)
 		swiotlb_print_info();
 }
 
@@ -196,7 +204,7 @@ void __init swiotlb_init(bool addressing_limited, unsigned int flags)
  * @remap:    told of the memory before use, may refuse it; or %NULL
  *
  * Context: process context, may sleep.
- * Return: 0 also if there is one already or the user wants none; else an errno.
+ * Return: 0, also if there is one already or with swiotlb=noforce; or an errno.
  */
 int swiotlb_init_late(size_t size, gfp_t gfp_mask,
 		      int (*remap)(void *tlb, unsigned long nslabs))
@@ -208,13 +216,14 @@ int swiotlb_init_late(size_t size, gfp_t gfp_mask,
 	};
 	int err;
 
-	if (swiotlb_default_mem.nslabs || cmdline.noforce)
+	if (swiotlb_default_mem.ready || cmdline.noforce)
 		return 0;
 
 	swiotlb_default_mem.pub.force_bounce = cmdline.force;
 	if (!default_nr_areas)
 		set_areas(num_possible_cpus());
-	default_nslabs = ALIGN(size >> IO_TLB_SHIFT, IO_TLB_SEGSIZE);
+	params.bytes = ALIGN(size >> IO_TLB_SHIFT, IO_TLB_SEGSIZE)
+		       << IO_TLB_SHIFT;
 
 	err = make_default(&params);
 	if (!err)
@@ -228,7 +237,7 @@ int swiotlb_init_late(size_t size, gfp_t gfp_mask,
  * Architectures with confidential guests call it as soon as page attributes can
  * be changed, before the first device appears.
  *
- * Context: early boot, but after the page allocator came up.
+ * Context: early boot, on some architectures before slab.
  */
 void __init swiotlb_update_mem_attributes(void)
 {
@@ -243,7 +252,7 @@ void __init swiotlb_update_mem_attributes(void)
 		WRITE_ONCE(mem->ready, false);
 		pr_err("no bounce buffers: backend %s cannot share them: %d\n",
 		       mem->ops->name, err);
-	} else if (cc_platform_has(CC_ATTR_MEM_ENCRYPT)) {
+	} else if (cc_platform_has(CC_ATTR_GUEST_MEM_ENCRYPT)) {
 		pr_info("memory is private, DMA goes through shared bounce buffers\n");
 	}
 }
@@ -275,4 +284,5 @@ void __init swiotlb_exit(void)
 
 	pr_info("tearing down default memory pool\n");
 	mem->ops->exit(mem);
+	atomic_long_set(&mem->used, 0);
 }

@@ -60,14 +60,22 @@ static long find_head(const struct io_tlb_pool *pool, phys_addr_t tlb_addr)
 	return slot - dist;
 }
 
+/* Where the buffer in the span that begins at @slot begins */
+static phys_addr_t buffer_start(const struct io_tlb_pool *pool, long slot)
+{
+	return pool->start + ((phys_addr_t)slot << pool->slot_shift) +
+	       pool->slots[slot].offset;
+}
+
 /**
  * swiotlb_forget() - erase what a span is for
  * @pool:     pool that @tlb_addr lies in
- * @tlb_addr: any address of the span
+ * @tlb_addr: where the buffer in the span begins
  * @span:     receives the span, for the backend to free
  *
  * Context: any.
- * Return: %false if there is no live span: it is being unmapped twice.
+ * Return: %false if no live buffer begins there: it is being unmapped twice, or
+ * was never mapped.
  */
 bool swiotlb_forget(struct io_tlb_pool *pool, phys_addr_t tlb_addr,
 		    struct swiotlb_span *span)
@@ -79,6 +87,9 @@ bool swiotlb_forget(struct io_tlb_pool *pool, phys_addr_t tlb_addr,
 		return false;
 
 	head = &pool->slots[slot];
+	if (unlikely(tlb_addr != buffer_start(pool, slot)))
+		return false;
+
 	span->pool = pool;
 	span->slot = slot;
 	span->nr_slots = head->nr_slots;
@@ -92,8 +103,8 @@ bool swiotlb_forget(struct io_tlb_pool *pool, phys_addr_t tlb_addr,
  * uninitialised data leaks. But drivers do map uninitialised memory that the
  * device is going to write. What comes from the device counts as initialised.
  */
-static void copy(void *vaddr, phys_addr_t orig_addr, size_t size,
-		 bool to_device)
+static void copy_lowmem(void *vaddr, phys_addr_t orig_addr, size_t size,
+			bool to_device)
 {
 	if (to_device) {
 		memcpy(vaddr, phys_to_virt(orig_addr), size);
@@ -156,8 +167,7 @@ void swiotlb_bounce(struct device *dev, phys_addr_t tlb_addr, size_t size,
 		return;
 
 	/* Before the buffer, pos wraps and is as much too large as behind it */
-	buffer = pool->start + ((phys_addr_t)slot << pool->slot_shift) +
-		 head->offset;
+	buffer = buffer_start(pool, slot);
 	pos = tlb_addr - buffer;
 	if (unlikely(pos > head->size || size > head->size - pos)) {
 		dev_WARN_ONCE(dev, 1,
@@ -172,5 +182,5 @@ void swiotlb_bounce(struct device *dev, phys_addr_t tlb_addr, size_t size,
 	if (PageHighMem(pfn_to_page(PFN_DOWN(orig_addr))))
 		copy_highmem(vaddr, orig_addr, size, to_device);
 	else
-		copy(vaddr, orig_addr, size, to_device);
+		copy_lowmem(vaddr, orig_addr, size, to_device);
 }

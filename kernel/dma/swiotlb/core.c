@@ -8,15 +8,15 @@
  * back to the backend that the pool was born with.
  *
  * Nothing here allocates, converts, sleeps or takes a lock. Only the backend's
- * own short locks are taken.
+ * own short locks are taken, so "any context" below means any but NMI.
  */
 #define pr_fmt(fmt) "software IO TLB: " fmt
 
-#include <linux/cc_platform.h>
 #include <linux/device.h>
 #include <linux/dma-direct.h>
 #include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
+#include <linux/err.h>
 #include <linux/indirect_call_wrapper.h>
 #include <linux/mm.h>
 #include <linux/swiotlb.h>
@@ -32,26 +32,43 @@ struct swiotlb_mem swiotlb_default_mem = {
 	.name = "swiotlb",
 };
 
-/* The default backend comes first, so that it costs no indirect call */
-static int span_alloc(struct swiotlb_mem *mem, const struct swiotlb_req *req,
-		      struct swiotlb_span *span)
+/* A device that was never initialised has the default, as good as none */
+static struct swiotlb_mem *mem_of(struct device *dev)
 {
-	if (unlikely(!READ_ONCE(mem->ready)))
+	return likely(dev->dma_io_tlb_mem) ?
+	       to_swiotlb_mem(dev->dma_io_tlb_mem) : &swiotlb_default_mem;
+}
+
+/* The default backend comes first, so that it costs no indirect call */
+static int span_alloc(struct device *dev, struct swiotlb_mem *mem,
+		      struct swiotlb_req *req, struct swiotlb_span *span)
+{
+	dma_addr_t start;
+
+	/* What the backend set up is seen by those who see that it is ready */
+	if (unlikely(!smp_load_acquire(&mem->ready)))
 		return -ENODEV;
-	if (unlikely(!req->size))
+	if (unlikely(!req->size || req->size > U32_MAX))
 		return -EINVAL;
+
+	start = phys_to_dma_unencrypted(dev, mem->start);
+	if (unlikely(start == DMA_MAPPING_ERROR))
+		return -ENXIO;
+
+	req->dma_offset = (u64)start - mem->start;
+	req->boundary_mask = dma_get_seg_boundary(dev);
 	return INDIRECT_CALL_1(mem->ops->alloc, swiotlb_fixed_alloc,
 			       mem, req, span);
 }
 
-/* Forget and free the span at an address, which must be mapped */
-static void release(struct device *dev, phys_addr_t tlb_addr,
-		    struct io_tlb_pool *pool)
+/* Forget and free the span of a mapping */
+static void release_span(struct device *dev, phys_addr_t tlb_addr,
+			 struct io_tlb_pool *pool)
 {
 	struct swiotlb_span span;
 
 	if (unlikely(!swiotlb_forget(pool, tlb_addr, &span))) {
-		dev_WARN_ONCE(dev, 1, "bounce buffer at %pa is not mapped\n",
+		dev_WARN_ONCE(dev, 1, "no bounce buffer begins at %pa\n",
 			      &tlb_addr);
 		return;
 	}
@@ -62,14 +79,11 @@ static void release(struct device *dev, phys_addr_t tlb_addr,
 static struct io_tlb_pool *map_span(struct device *dev, struct swiotlb_req *req,
 				    phys_addr_t *tlb_addr, unsigned long attrs)
 {
-	struct swiotlb_mem *mem = to_swiotlb_mem(dev->dma_io_tlb_mem);
+	struct swiotlb_mem *mem = mem_of(dev);
 	struct swiotlb_span span;
 	int err;
 
-	req->boundary_mask = dma_get_seg_boundary(dev);
-	req->dma_offset = phys_to_dma_unencrypted(dev, mem->start) - mem->start;
-
-	err = span_alloc(mem, req, &span);
+	err = span_alloc(dev, mem, req, &span);
 	if (unlikely(err)) {
 		swiotlb_map_failed(dev, mem, req, err, attrs);
 		return NULL;
@@ -158,7 +172,7 @@ void __swiotlb_tbl_unmap_single(struct device *dev, phys_addr_t tlb_addr,
 	    (dir == DMA_FROM_DEVICE || dir == DMA_BIDIRECTIONAL))
 		swiotlb_bounce(dev, tlb_addr, mapping_size, DMA_FROM_DEVICE,
 			       pool);
-	release(dev, tlb_addr, pool);
+	release_span(dev, tlb_addr, pool);
 }
 
 /**
@@ -236,7 +250,7 @@ dma_addr_t swiotlb_map(struct device *dev, phys_addr_t paddr, size_t size,
 	/* A pool may begin within the device's reach and end beyond it */
 	dma_addr = phys_to_dma_unencrypted(dev, tlb_addr);
 	if (unlikely(!dma_capable(dev, dma_addr, size, true))) {
-		release(dev, tlb_addr, pool);
+		release_span(dev, tlb_addr, pool);
 		swiotlb_map_failed(dev, to_swiotlb_mem(pool->mem), &req, -ENXIO,
 				   attrs);
 		return DMA_MAPPING_ERROR;
@@ -253,15 +267,17 @@ dma_addr_t swiotlb_map(struct device *dev, phys_addr_t paddr, size_t size,
  * @dev: device that would map it
  *
  * Context: any.
- * Return: bytes; every mapping up to that size succeeds, whatever its address,
- * provided that enough is free.
+ * Return: bytes; every mapping up to that size succeeds if enough is free and
+ * the buffer itself does not cross the device's segment boundary.
  */
 size_t swiotlb_max_mapping_size(struct device *dev)
 {
-	struct swiotlb_mem *mem = to_swiotlb_mem(dev->dma_io_tlb_mem);
+	struct swiotlb_mem *mem = mem_of(dev);
 	struct swiotlb_limits limits = {
 		.min_align_mask = dma_get_min_align_mask(dev),
 		.boundary_mask = dma_get_seg_boundary(dev),
+		.dma_offset = (u64)phys_to_dma_unencrypted(dev, mem->start) -
+			      mem->start,
 	};
 
 	return mem->ops->max_mapping(mem, &limits);
@@ -271,10 +287,11 @@ size_t swiotlb_max_mapping_size(struct device *dev)
  * is_swiotlb_allocated() - is there a default pool
  *
  * Context: any.
+ * Return: %true if there is, and it can be used.
  */
 bool is_swiotlb_allocated(void)
 {
-	return swiotlb_default_mem.nslabs;
+	return READ_ONCE(swiotlb_default_mem.ready);
 }
 
 /**
@@ -282,6 +299,7 @@ bool is_swiotlb_allocated(void)
  * @dev: the device
  *
  * Context: any.
+ * Return: %true if there is, and it can be used.
  */
 bool is_swiotlb_active(struct device *dev)
 {
@@ -294,6 +312,7 @@ bool is_swiotlb_active(struct device *dev)
  * default_swiotlb_base() - lowest physical address of the default pool
  *
  * Context: any.
+ * Return: the address; 0 if there is no pool.
  */
 phys_addr_t default_swiotlb_base(void)
 {
@@ -304,6 +323,7 @@ phys_addr_t default_swiotlb_base(void)
  * default_swiotlb_limit() - highest physical address of the default pool
  *
  * Context: any.
+ * Return: the address; the highest there is if there is no pool.
  */
 phys_addr_t default_swiotlb_limit(void)
 {
@@ -341,11 +361,20 @@ struct page *swiotlb_alloc(struct device *dev, size_t size)
 		.alloc_align_mask = (PAGE_SIZE << get_order(size)) - 1,
 		.addr_limit = U64_MAX,
 	};
+	struct io_tlb_pool *pool;
 	phys_addr_t tlb_addr;
 
-	if (!dev->dma_io_tlb_mem ||
-	    !map_span(dev, &req, &tlb_addr, DMA_ATTR_NO_WARN))
+	pool = map_span(dev, &req, &tlb_addr, DMA_ATTR_NO_WARN);
+	if (!pool)
 		return NULL;
+
+	/* Aligned DMA addresses are no help if the bus shifts them by less */
+	if (dev_WARN_ONCE(dev, !PAGE_ALIGNED(tlb_addr),
+			  "bounce memory at %pa is not page-aligned\n",
+			  &tlb_addr)) {
+		release_span(dev, tlb_addr, pool);
+		return NULL;
+	}
 	return pfn_to_page(PFN_DOWN(tlb_addr));
 }
 
@@ -366,7 +395,7 @@ bool swiotlb_free(struct device *dev, struct page *page, size_t size)
 	if (!pool)
 		return false;
 
-	release(dev, tlb_addr, pool);
+	release_span(dev, tlb_addr, pool);
 	return true;
 }
 #endif /* CONFIG_DMA_RESTRICTED_POOL */

@@ -15,7 +15,8 @@
 #define pr_fmt(fmt) "software IO TLB: " fmt
 
 #include <linux/cache.h>
-#include <linux/cpumask.h>
+#include <linux/export.h>
+#include <linux/lockdep.h>
 #include <linux/log2.h>
 #include <linux/overflow.h>
 #include <linux/printk.h>
@@ -28,21 +29,24 @@
 #include "slots.h"
 
 /*
- * An area tells the core of its use only when it changed by this many slots, so
- * that the common mapping touches no shared counter. The high water mark may
- * therefore be too low by up to this many slots per area.
+ * An area tells the core of its use only when it changed by a 256th of its size,
+ * or by this many slots if that is more, so that the common mapping touches no
+ * shared counter. The high water mark of several areas together may be too low by
+ * as much per area; that of a single area is kept exactly, next to its lock.
  */
-#define REPORT_BATCH_SLOTS	16
+#define MIN_REPORT_SLOTS	16
 
 /**
  * struct fixed_area - a part of the pool with a lock of its own
  * @lock:	 protects the rest
  * @nr_reported: slots in use as last reported to the core
+ * @nr_peak:	 most slots ever in use, or since peak() was told to start over
  * @map:	 its slots
  */
 struct fixed_area {
-	spinlock_t lock;
+	spinlock_t lock; /* protects the rest */
 	unsigned int nr_reported;
+	unsigned int nr_peak;
 	struct slot_map map;
 } ____cacheline_aligned_in_smp;
 
@@ -144,7 +148,8 @@ VISIBLE_IF_KUNIT int fixed_fit(const struct swiotlb_req *req,
 	fit->base = (pool_start + req->dma_offset) >> IO_TLB_SHIFT;
 
 	/* Can the buffer keep within the boundary at all? */
-	if (fit->nr_slots - 1 > fit->boundary)
+	if (fit->nr_slots - 1 > fit->boundary ||
+	    (*offset & req->boundary_mask) + req->size - 1 > req->boundary_mask)
 		return -E2BIG;
 	return 0;
 }
@@ -154,9 +159,12 @@ EXPORT_SYMBOL_IF_KUNIT(fixed_fit);
 static void area_report(struct swiotlb_mem *mem, struct fixed_area *area)
 {
 	int delta = area->map.nr_used - area->nr_reported;
+	int batch = max(area->map.nr_slots / 256, MIN_REPORT_SLOTS);
 
 	lockdep_assert_held(&area->lock);
-	if (likely(abs(delta) < REPORT_BATCH_SLOTS))
+	if (area->map.nr_used > area->nr_peak)
+		area->nr_peak = area->map.nr_used;
+	if (likely(abs(delta) < batch))
 		return;
 
 	area->nr_reported = area->map.nr_used;
@@ -222,10 +230,19 @@ void swiotlb_fixed_free(const struct swiotlb_span *span)
 	unsigned long flags;
 
 	spin_lock_irqsave(&area->lock, flags);
-	slot_map_free(&area->map, span->slot - i * fp->layout.nr_area_slots,
-		      span->nr_slots);
+	WARN_ON_ONCE(!slot_map_free(&area->map,
+				    span->slot - i * fp->layout.nr_area_slots,
+				    span->nr_slots));
 	area_report(to_swiotlb_mem(fp->pool.mem), area);
 	spin_unlock_irqrestore(&area->lock, flags);
+}
+
+/* The longest part of a piece of memory that no boundary cuts */
+static u64 longest_part(u64 start, u64 bytes, u64 boundary_mask)
+{
+	u64 first = min(bytes, boundary_mask - (start & boundary_mask) + 1);
+
+	return max(first, min(bytes - first, boundary_mask + 1));
 }
 
 /*
@@ -238,23 +255,26 @@ void swiotlb_fixed_free(const struct swiotlb_span *span)
 static size_t fixed_max_mapping(struct swiotlb_mem *mem,
 				const struct swiotlb_limits *limits)
 {
-	u64 bytes = SLOTS_PER_SEG << IO_TLB_SHIFT;
-	size_t lost;
+	u64 boundary_mask = min(limits->boundary_mask, U64_MAX >> 1);
+	u64 lost = ALIGN((u64)limits->min_align_mask, IO_TLB_SIZE);
+	u64 seg_bytes = SLOTS_PER_SEG << IO_TLB_SHIFT;
+	u64 bytes = seg_bytes;
 
-	/* Only a restricted pool can be smaller, or no memory at all */
-	if (mem->nslabs && mem->nslabs < SLOTS_PER_SEG)
-		bytes = mem->nslabs << IO_TLB_SHIFT;
-	/* Only a restricted pool can have boundaries within its segments */
-	else if (limits->boundary_mask == bytes - 1 &&
-		 !IS_ALIGNED(mem->start, bytes))
-		bytes /= 2;
-	bytes = min_t(u64, bytes - 1, limits->boundary_mask) + 1;
+	/*
+	 * Segments need not begin at multiples of their size in restricted
+	 * pools, which can even be shorter than one. Of two segments, a wide
+	 * boundary cuts at most one.
+	 */
+	if (mem->nslabs && (boundary_mask < 2 * seg_bytes ||
+			    mem->nslabs < 2 * SLOTS_PER_SEG))
+		bytes = longest_part(mem->start + limits->dma_offset,
+				     min(bytes, (u64)mem->nslabs << IO_TLB_SHIFT),
+				     boundary_mask);
 
-	if (limits->min_align_mask >= limits->boundary_mask)
+	if (limits->min_align_mask >= boundary_mask)
 		return bytes;
-	lost = roundup((size_t)limits->min_align_mask, IO_TLB_SIZE);
 	if (lost >= bytes)
-		lost = min_t(u64, limits->min_align_mask, bytes - 1);
+		lost = min(limits->min_align_mask, bytes - 1);
 	return bytes - lost;
 }
 
@@ -267,6 +287,24 @@ static size_t fixed_used(struct swiotlb_mem *mem)
 	for (i = 0; i < fp->layout.nr_areas; i++)
 		nr_used += READ_ONCE(fp->areas[i].map.nr_used);
 	return nr_used << IO_TLB_SHIFT;
+}
+
+static size_t fixed_peak(struct swiotlb_mem *mem, bool reset)
+{
+	struct fixed_pool *fp = mem->backend;
+	unsigned int i, nr_peak = 0;
+	unsigned long flags;
+
+	for (i = 0; i < fp->layout.nr_areas; i++) {
+		struct fixed_area *area = &fp->areas[i];
+
+		spin_lock_irqsave(&area->lock, flags);
+		nr_peak = max(nr_peak, area->nr_peak);
+		if (reset)
+			area->nr_peak = area->map.nr_used;
+		spin_unlock_irqrestore(&area->lock, flags);
+	}
+	return (size_t)nr_peak << IO_TLB_SHIFT;
 }
 
 static void fixed_show(struct swiotlb_mem *mem, struct seq_file *m)
@@ -404,6 +442,7 @@ const struct swiotlb_backend_ops swiotlb_fixed = {
 	.free		= swiotlb_fixed_free,
 	.max_mapping	= fixed_max_mapping,
 	.used		= fixed_used,
+	.peak		= fixed_peak,
 	.init		= fixed_init,
 	.finalize	= fixed_finalize,
 	.exit		= fixed_exit,

@@ -2,11 +2,14 @@
 /*
  * What the files of the swiotlb core share with each other
  *
- * Lock order, outermost first; each is dropped before the next outer one:
+ * Locks, each taken inside those above it in its group:
+ *
+ *	rmem_mutex		restricted.c: birth of restricted pools
+ *	  lookup_mutex		lookup.c: shape of the lookup table
+ *	  swiotlb_dir lock	debugfs.c: birth of the folder
  *
  *	swiotlb_backend_mutex	backend.c: the list of registered backends
- *	rmem_mutex		restricted.c: birth of restricted pools
- *	lookup_mutex		lookup.c: shape of the lookup table
+ *
  *	fixed_area.lock		fixed.c: slots of an area; interrupts off
  *
  * Lookup itself and the slot records take no lock: see lookup.c and core.c.

@@ -14,9 +14,14 @@
  * The number of pools does not matter. Before the walk, inline, an address is
  * compared with the range that holds all pools.
  *
- * Reading takes no lock and no barrier. An entry never changes while a mapping
- * lies below it, tables are never freed, and swiotlb_pool_publish() returns
- * only when all CPUs see the pool, thus before there is an address to ask for.
+ * Reading takes no lock and no barrier. Tables are never freed, and an entry does
+ * not change while a mapping lies below it. What is left is that a CPU which got
+ * an address from another one must see the entries for it: swiotlb_pool_publish()
+ * writes them and then waits for an RCU grace period before there is any address
+ * to pass on. By then each CPU has executed a full memory barrier, wherever it
+ * was, so whatever it loads after an address from that pool is new enough.
+ * That makes mapping and lookup free, and publishing slow.
+ *
  * The tables take 4 KiB per GiB of address space that ever had a pool, and
  * another 4 KiB where a pool begins or ends within a granule. Outgrown roots
  * stay as well; a new one is at least twice as long, so together they are
@@ -24,26 +29,34 @@
  *
  * Locking: lookup_mutex serialises writers.
  */
+#include <linux/bits.h>
+#include <linux/export.h>
+#include <linux/lockdep.h>
 #include <linux/memblock.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/overflow.h>
 #include <linux/rcupdate.h>
-#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/swiotlb.h>
 
 #include "internal.h"
 
 #define GRANULE_SHIFT	21
-#define GRANULE_BYTES	(1ULL << GRANULE_SHIFT)
+#define GRANULE_BYTES	BIT_ULL(GRANULE_SHIFT)
 #define LEAF_SHIFT	30
 #define NR_GRANULES	(1U << (LEAF_SHIFT - GRANULE_SHIFT))
 #define NR_PAGES	(1U << (GRANULE_SHIFT - PAGE_SHIFT))
 
 /* Set in an entry of a leaf that leads to a table of pages */
 #define ENTRY_IS_PAGES	1UL
+
+/*
+ * A table is complete before a walk can enter it. Pairs with the walk's own loads,
+ * of which each depends on the one before.
+ */
+#define install(where, what)	smp_store_release(where, what)
 
 struct lookup_pages {
 	struct io_tlb_pool *pool[NR_PAGES];
@@ -64,7 +77,7 @@ static struct lookup_root *lookup_root = &empty_root;
 static DEFINE_MUTEX(lookup_mutex);
 
 struct swiotlb_range swiotlb_range __read_mostly = {
-	.start = ~(phys_addr_t)0,
+	.start_pfn = ULONG_MAX,
 };
 
 /**
@@ -110,12 +123,12 @@ EXPORT_SYMBOL_IF_KUNIT(__swiotlb_find_pool);
 static void * __ref table_alloc(size_t bytes)
 {
 	if (slab_is_available())
-		return kzalloc(bytes, GFP_KERNEL);
+		return kvzalloc(bytes, GFP_KERNEL);
 	return memblock_alloc(bytes, SMP_CACHE_BYTES);
 }
 
 /* Make the root cover all addresses below @end */
-static int reach(phys_addr_t end)
+static int grow_root(phys_addr_t end)
 {
 	struct lookup_root *old = lookup_root, *root;
 	u64 nr = ((u64)end - 1) / (1ULL << LEAF_SHIFT) + 1;
@@ -134,7 +147,7 @@ static int reach(phys_addr_t end)
 	root->outgrown = old;
 	memcpy(root->leaf, old->leaf,
 	       flex_array_size(old, leaf, old->nr_leaves));
-	smp_store_release(&lookup_root, root);
+	install(&lookup_root, root);
 	return 0;
 }
 
@@ -148,7 +161,7 @@ static unsigned long *granule_entry(phys_addr_t paddr)
 
 		if (!leaf)
 			return NULL;
-		smp_store_release(slot, leaf);
+		install(slot, leaf);
 	}
 	return &(*slot)->granule[(paddr >> GRANULE_SHIFT) % NR_GRANULES];
 }
@@ -166,18 +179,18 @@ static int set_granule(phys_addr_t start, phys_addr_t end,
 
 	if (!(*entry & ENTRY_IS_PAGES)) {
 		if (end - start == GRANULE_BYTES) {
-			smp_store_release(entry, (unsigned long)pool);
+			install(entry, (unsigned long)pool);
 			return 0;
 		}
 		pages = table_alloc(sizeof(*pages));
 		if (!pages)
 			return -ENOMEM;
-		smp_store_release(entry, (unsigned long)pages + ENTRY_IS_PAGES);
+		install(entry, (unsigned long)pages + ENTRY_IS_PAGES);
 	}
 
 	pages = (void *)(*entry - ENTRY_IS_PAGES);
 	for (page = start; page < end; page += PAGE_SIZE)
-		smp_store_release(&pages->pool[PHYS_PFN(page) % NR_PAGES], pool);
+		install(&pages->pool[PHYS_PFN(page) % NR_PAGES], pool);
 	return 0;
 }
 
@@ -211,7 +224,7 @@ int swiotlb_pool_publish(struct io_tlb_pool *pool)
 	int err;
 
 	mutex_lock(&lookup_mutex);
-	err = reach(pool->end);
+	err = grow_root(pool->end);
 	if (!err) {
 		done = set_range(pool->start, pool->end, pool);
 		if (done != pool->end) {
@@ -221,10 +234,11 @@ int swiotlb_pool_publish(struct io_tlb_pool *pool)
 		}
 	}
 	if (!err) {
-		WRITE_ONCE(swiotlb_range.start,
-			   min(swiotlb_range.start, pool->start));
-		WRITE_ONCE(swiotlb_range.end,
-			   max(swiotlb_range.end, pool->end));
+		WRITE_ONCE(swiotlb_range.start_pfn,
+			   min(swiotlb_range.start_pfn,
+			       PHYS_PFN(pool->start)));
+		WRITE_ONCE(swiotlb_range.end_pfn,
+			   max(swiotlb_range.end_pfn, PHYS_PFN(pool->end)));
 	}
 	mutex_unlock(&lookup_mutex);
 
@@ -232,7 +246,7 @@ int swiotlb_pool_publish(struct io_tlb_pool *pool)
 		synchronize_rcu();
 	return err;
 }
-EXPORT_SYMBOL_GPL(swiotlb_pool_publish);
+EXPORT_SYMBOL_IF_KUNIT(swiotlb_pool_publish);
 
 /**
  * swiotlb_pool_retract() - the reverse of swiotlb_pool_publish()
@@ -246,4 +260,4 @@ void swiotlb_pool_retract(struct io_tlb_pool *pool)
 	set_range(pool->start, pool->end, NULL);
 	mutex_unlock(&lookup_mutex);
 }
-EXPORT_SYMBOL_GPL(swiotlb_pool_retract);
+EXPORT_SYMBOL_IF_KUNIT(swiotlb_pool_retract);

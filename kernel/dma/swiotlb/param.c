@@ -13,6 +13,7 @@
 
 #include <linux/align.h>
 #include <linux/ctype.h>
+#include <linux/export.h>
 #include <linux/kernel.h>
 #include <linux/kstrtox.h>
 #include <linux/printk.h>

@@ -9,10 +9,11 @@
 
 #include <linux/cc_platform.h>
 #include <linux/gfp.h>
+#include <linux/io.h>
 #include <linux/kmemleak.h>
+#include <linux/mem_encrypt.h>
 #include <linux/memblock.h>
 #include <linux/mm.h>
-#include <linux/pfn.h>
 #include <linux/printk.h>
 #include <linux/set_memory.h>
 #include <linux/sizes.h>
@@ -51,18 +52,20 @@ static int call_remap(const struct swiotlb_params *params, void *vaddr,
 }
 
 /*
- * Buffers begin at a segment, so that alignments up to its size can be had at
- * the same place in each of them.
+ * A pool begins at a multiple of a segment, so that alignments up to its size can
+ * be had at the same place in each of them; a larger one at a multiple of 2 MiB,
+ * so that no huge page of the host is shared in part at its start.
  */
 static int __ref get_early(const struct swiotlb_params *params, void **vaddr,
 			   size_t bytes)
 {
+	size_t align = bytes >= SZ_2M ? SZ_2M : SEG_BYTES;
 	int err;
 
 	if (params->flags & SWIOTLB_ANY)
-		*vaddr = memblock_alloc(PAGE_ALIGN(bytes), SEG_BYTES);
+		*vaddr = memblock_alloc(bytes, align);
 	else
-		*vaddr = memblock_alloc_low(PAGE_ALIGN(bytes), SEG_BYTES);
+		*vaddr = memblock_alloc_low(bytes, align);
 	if (!*vaddr) {
 		pr_warn("cannot allocate %zu bytes of bounce buffers\n", bytes);
 		return -ENOMEM;
@@ -70,7 +73,7 @@ static int __ref get_early(const struct swiotlb_params *params, void **vaddr,
 
 	err = call_remap(params, *vaddr, bytes);
 	if (err)
-		memblock_free(*vaddr, PAGE_ALIGN(bytes));
+		memblock_free(*vaddr, bytes);
 	return err;
 }
 
@@ -107,7 +110,8 @@ static int get_reserved(const struct swiotlb_params *params, void **vaddr)
  * @params: what is wanted; settles for half of it, and half of that, down to
  *	    1 MiB, unless the memory is a given
  *
- * The memory is private still. It is zeroed, except for reserved memory.
+ * The memory is private still. It holds no data of this kernel, unless it is
+ * reserved memory.
  *
  * Context: early boot for %SWIOTLB_EARLY, else process context, may sleep.
  * Return: 0, -ENOMEM, -EINVAL, or what the remap callback said last.
@@ -119,15 +123,22 @@ int swiotlb_pool_provision(struct swiotlb_mem *mem, struct io_tlb_pool *pool,
 	void *vaddr = NULL;
 	int err = -ENOMEM;
 
-	if (params->phase == SWIOTLB_RESERVED)
-		err = get_reserved(params, &vaddr);
-	else for (; bytes; bytes = less_bytes(bytes)) {
-		if (params->phase == SWIOTLB_EARLY)
-			err = get_early(params, &vaddr, bytes);
-		else
-			err = get_late(params, &vaddr, bytes);
-		if (!err)
+	while (err && bytes) {
+		switch (params->phase) {
+		case SWIOTLB_RESERVED:
+			err = get_reserved(params, &vaddr);
+			if (err)
+				return err;
 			break;
+		case SWIOTLB_EARLY:
+			err = get_early(params, &vaddr, bytes);
+			break;
+		case SWIOTLB_LATE:
+			err = get_late(params, &vaddr, bytes);
+			break;
+		}
+		if (err)
+			bytes = less_bytes(bytes);
 	}
 	if (err)
 		return err;
@@ -139,9 +150,8 @@ int swiotlb_pool_provision(struct swiotlb_mem *mem, struct io_tlb_pool *pool,
 	pool->reserved = params->phase == SWIOTLB_RESERVED;
 	return 0;
 }
-EXPORT_SYMBOL_GPL(swiotlb_pool_provision);
 
-static void leaked(struct swiotlb_mem *mem, struct io_tlb_pool *pool, int err)
+static void count_leak(struct swiotlb_mem *mem, struct io_tlb_pool *pool, int err)
 {
 	size_t bytes = pool->end - pool->start;
 
@@ -155,10 +165,12 @@ static void leaked(struct swiotlb_mem *mem, struct io_tlb_pool *pool, int err)
  * @mem:  whom it is for
  * @pool: provisioned
  *
- * Does nothing, successfully, where memory is not private to begin with. Shared
- * memory starts out as zeroes.
+ * Does nothing, successfully, where memory is not private to begin with. What is
+ * in the memory afterwards comes from the host or was zero, and never from this
+ * kernel.
  *
- * Context: process context, may sleep.
+ * Context: process context, may sleep; in early boot where page attributes can be
+ * changed so early.
  * Return: 0, or an errno; then the memory is leaked and counted, and only
  * forgetting it is left to the caller.
  */
@@ -170,17 +182,21 @@ int swiotlb_pool_share(struct swiotlb_mem *mem, struct io_tlb_pool *pool)
 	err = set_memory_decrypted((unsigned long)pool->vaddr,
 				   bytes >> PAGE_SHIFT);
 	if (err) {
-		leaked(mem, pool, err);
+		count_leak(mem, pool, err);
 		return err;
 	}
 
-	/* Conversion may scramble memory, and firmware may leave anything */
-	if (pool->reserved || cc_platform_has(CC_ATTR_MEM_ENCRYPT))
+	/*
+	 * Conversion may scramble memory, and firmware may leave anything. Not
+	 * so in the early pool: it can be large, is not all used at once, and
+	 * a write makes the host back it.
+	 */
+	if (pool->reserved ||
+	    (pool->late && cc_platform_has(CC_ATTR_MEM_ENCRYPT)))
 		memset(pool->vaddr, 0, bytes);
 	pool->shared = true;
 	return 0;
 }
-EXPORT_SYMBOL_GPL(swiotlb_pool_share);
 
 /* Memory that came from memblock goes to the page allocator */
 static void free_boot_memory(void *vaddr, size_t bytes)
@@ -209,7 +225,7 @@ void __ref swiotlb_pool_release(struct swiotlb_mem *mem,
 		err = set_memory_encrypted((unsigned long)pool->vaddr,
 					   bytes >> PAGE_SHIFT);
 	if (err) {
-		leaked(mem, pool, err);
+		count_leak(mem, pool, err);
 		return;
 	}
 	pool->shared = false;
@@ -223,14 +239,13 @@ void __ref swiotlb_pool_release(struct swiotlb_mem *mem,
 	else
 		memblock_free(pool->vaddr, bytes);
 }
-EXPORT_SYMBOL_GPL(swiotlb_pool_release);
 
 /**
  * swiotlb_meta_alloc() - memory for a backend's own data
  * @bytes: how much
  * @phase: as given to &swiotlb_backend_ops.init
  *
- * The memory is private, zeroed, and aligned to a cache line.
+ * The memory is private, zeroed, and page-aligned, as whole pages are.
  *
  * Context: as &swiotlb_backend_ops.init.
  * Return: the memory, or %NULL.
@@ -242,7 +257,6 @@ void __ref *swiotlb_meta_alloc(size_t bytes, enum swiotlb_phase phase)
 		return memblock_alloc(bytes, PAGE_SIZE);
 	return kvzalloc(bytes, GFP_KERNEL);
 }
-EXPORT_SYMBOL_GPL(swiotlb_meta_alloc);
 
 /**
  * swiotlb_meta_free() - give a backend's own data back
@@ -262,4 +276,3 @@ void __ref swiotlb_meta_free(void *meta, size_t bytes, enum swiotlb_phase phase)
 	else
 		memblock_free(meta, bytes);
 }
-EXPORT_SYMBOL_GPL(swiotlb_meta_free);

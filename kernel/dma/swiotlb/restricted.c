@@ -12,12 +12,14 @@
 #define pr_fmt(fmt) "software IO TLB: " fmt
 
 #include <linux/device.h>
+#include <linux/err.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/of.h>
 #include <linux/of_fdt.h>
 #include <linux/of_reserved_mem.h>
 #include <linux/pfn.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/swiotlb.h>
 
@@ -28,10 +30,13 @@ static DEFINE_MUTEX(rmem_mutex);
 
 static struct swiotlb_mem *make_restricted(struct reserved_mem *rmem)
 {
+	/* Firmware need not know the size of our pages; use whole ones only */
+	phys_addr_t start = PAGE_ALIGN(rmem->base);
+	phys_addr_t end = PAGE_ALIGN_DOWN(rmem->base + rmem->size);
 	struct swiotlb_params params = {
 		.phase = SWIOTLB_RESERVED,
-		.base = rmem->base,
-		.bytes = rmem->size,
+		.base = start,
+		.bytes = end > start ? end - start : 0,
 		.nr_areas = 1,
 	};
 	struct swiotlb_mem *mem;
@@ -70,9 +75,9 @@ static int rmem_swiotlb_device_init(struct reserved_mem *rmem,
 	mutex_lock(&rmem_mutex);
 	mem = rmem->priv;
 	if (!mem) {
+		/* No second try: after an error its memory is in doubt */
 		mem = make_restricted(rmem);
-		if (!IS_ERR(mem))
-			rmem->priv = mem;
+		rmem->priv = mem;
 	}
 	mutex_unlock(&rmem_mutex);
 

@@ -14,12 +14,15 @@
  *
  * To know which segments to ask, there is a bitmap of segments for each power
  * of two: those that have a free run at least that long. A search for n slots
- * first looks where a run is so long that alignment cannot spoil it, and then
- * where a run is long enough at best. In the first case the first segment it
- * meets will do; the second case matters only when hardly any long run is left.
- * Finding a segment reads one word per 64 segments (16 MiB of 2 KiB slots),
- * and finding none reads the same words: nothing else depends on the size of
- * the map or on how full it is.
+ * first looks where a run is so long that alignment cannot spoil it. The first
+ * such segment will do, and finding it, or finding that there is none, reads one
+ * word per 64 segments (16 MiB of 2 KiB slots).
+ *
+ * Only if there is none is there a second look, at each segment whose longest run
+ * might do at best: some 50 instructions for each. That is the price of never
+ * refusing what fits somewhere. It is paid when no long run is left at all, for
+ * lengths between two powers of two and for alignments of several slots; and
+ * when a boundary lies within segments.
  *
  * The lowest fitting slot wins. Buffers are thus reused while they are still
  * in the CPU's caches, and long runs survive at the far end.
@@ -30,6 +33,7 @@
 #include <linux/align.h>
 #include <linux/bitmap.h>
 #include <linux/bitops.h>
+#include <linux/export.h>
 #include <linux/log2.h>
 #include <linux/math.h>
 #include <linux/minmax.h>
@@ -268,16 +272,23 @@ EXPORT_SYMBOL_IF_KUNIT(slot_map_alloc);
  * @map:      where to
  * @slot:     its first slot, as returned by slot_map_alloc()
  * @nr_slots: its length
+ *
+ * Return: %false, and nothing is changed, if any of it is free already.
  */
-void slot_map_free(struct slot_map *map, unsigned int slot,
+bool slot_map_free(struct slot_map *map, unsigned int slot,
 		   unsigned int nr_slots)
 {
 	unsigned int seg = slot / SLOTS_PER_SEG;
 	struct slot_seg run = seg_bits(slot % SLOTS_PER_SEG, nr_slots);
+	struct slot_seg *s = &map->segs[seg];
 
-	map->segs[seg].free[0] |= run.free[0];
-	map->segs[seg].free[1] |= run.free[1];
+	if ((s->free[0] & run.free[0]) | (s->free[1] & run.free[1]))
+		return false;
+
+	s->free[0] |= run.free[0];
+	s->free[1] |= run.free[1];
 	map->nr_used -= nr_slots;
 	seg_changed(map, seg);
+	return true;
 }
 EXPORT_SYMBOL_IF_KUNIT(slot_map_free);

@@ -59,7 +59,7 @@ struct slot_fit {
 size_t slot_map_bytes(unsigned int nr_slots);
 void slot_map_init(struct slot_map *map, unsigned int nr_slots, void *meta);
 int slot_map_alloc(struct slot_map *map, const struct slot_fit *fit);
-void slot_map_free(struct slot_map *map, unsigned int slot,
+bool slot_map_free(struct slot_map *map, unsigned int slot,
 		   unsigned int nr_slots);
 
 #endif /* _KERNEL_DMA_SWIOTLB_SLOTS_H */

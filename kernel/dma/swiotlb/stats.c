@@ -8,6 +8,7 @@
 
 #include <linux/device.h>
 #include <linux/dma-mapping.h>
+#include <linux/minmax.h>
 #include <linux/swiotlb.h>
 #include <trace/events/swiotlb.h>
 
@@ -45,19 +46,21 @@ void swiotlb_report_used(struct swiotlb_mem *mem, long delta_bytes)
 {
 	raise_hiwater(mem, atomic_long_add_return(delta_bytes, &mem->used));
 }
-EXPORT_SYMBOL_GPL(swiotlb_report_used);
 
 /**
  * swiotlb_hiwater_bytes() - highest use that was seen
  * @mem: whose
  *
- * Context: any.
+ * Context: process context.
  * Return: bytes, at least what is in use now.
  */
 unsigned long swiotlb_hiwater_bytes(struct swiotlb_mem *mem)
 {
-	if (mem->nslabs)
+	if (mem->nslabs) {
 		raise_hiwater(mem, mem->ops->used(mem));
+		if (mem->ops->peak)
+			raise_hiwater(mem, mem->ops->peak(mem, false));
+	}
 	return atomic_long_read(&mem->hiwater);
 }
 
@@ -65,10 +68,12 @@ unsigned long swiotlb_hiwater_bytes(struct swiotlb_mem *mem)
  * swiotlb_reset_hiwater() - start over from what is in use now
  * @mem: whose
  *
- * Context: any.
+ * Context: process context.
  */
 void swiotlb_reset_hiwater(struct swiotlb_mem *mem)
 {
+	if (mem->nslabs && mem->ops->peak)
+		mem->ops->peak(mem, true);
 	atomic_long_set(&mem->hiwater, 0);
 }
 
@@ -116,7 +121,7 @@ void swiotlb_map_failed(struct device *dev, struct swiotlb_mem *mem,
 
 	switch (fail) {
 	case SWIOTLB_FAIL_NOT_READY:
-		dev_warn_ratelimited(dev, "swiotlb has no memory to bounce %zu bytes (swiotlb=noforce, or none could be allocated at boot)\n",
+		dev_warn_ratelimited(dev, "swiotlb has no memory to bounce %zu bytes (swiotlb=noforce, or none could be allocated or shared at boot)\n",
 				     req->size);
 		break;
 	case SWIOTLB_FAIL_TOO_LARGE:
