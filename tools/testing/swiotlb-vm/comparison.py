@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What an A/B run measures: metrics, the two kernels, and their ratio."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import fio
+import qemu
+from boot import Boot
+from kernels import Kernel
+from scenario import Scenario
+from stats import Ratio, Summary, ratio, summarize
+
+IO_TLB_BYTES = 2048
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A column of the table. `better` is +1 when more is better, -1 when less is."""
+
+    key: str
+    title: str
+    unit: str
+    better: int
+    digits: int = 1
+
+
+METRICS = (
+    Metric("write_iops", "random write IOPS", "1/s", +1, 0),
+    Metric("read_iops", "random read IOPS", "1/s", +1, 0),
+    Metric("write_mb_per_s", "write throughput", "MB/s", +1),
+    Metric("read_mb_per_s", "read throughput", "MB/s", +1),
+    Metric("write_p99_ms", "write latency, p99", "ms", -1),
+    Metric("read_p99_ms", "read latency, p99", "ms", -1),
+    Metric("cpu_s", "guest CPU time, all", "s", -1, 2),
+    Metric("cpu_kernel_s", "guest CPU time, kernel", "s", -1, 2),
+    Metric("map_failures", "map failures", "", -1, 0),
+    Metric("peak_bounce_kib", "peak bounce memory", "KiB", -1, 0),
+)
+
+
+@dataclass
+class Side:
+    """One of the two kernels: its boots and what they measured."""
+
+    kernel: Kernel
+    boots: list[Boot] = field(default_factory=list)
+    values: dict[str, list[float]] = field(default_factory=dict)
+
+    @property
+    def backend(self) -> str | None:
+        return next((boot.results.backend for boot in self.boots if boot.passed), None)
+
+    @property
+    def title(self) -> str:
+        return f"{self.kernel.name}/{self.backend}" if self.backend else self.kernel.name
+
+    def summary(self, metric: Metric) -> Summary:
+        return summarize(self.values[metric.key])
+
+    def as_json(self) -> dict:
+        return {
+            "kernel": self.kernel.name,
+            "release": self.boots[0].results.release,
+            "backend": self.backend,
+            "metrics": {m.key: self.summary(m).as_json() for m in METRICS},
+            "boots": [boot.as_json() for boot in self.boots],
+        }
+
+
+@dataclass
+class Comparison:
+    """Everything the table, the JSON file and the page are made from."""
+
+    scenario: Scenario
+    base: Side
+    ours: Side
+    seconds: float
+    failed: list[Boot]
+    bytes_per_pass: int
+
+    @property
+    def rounds(self) -> int:
+        """Rounds that count: those that passed on both kernels."""
+        return len(self.ours.values[METRICS[0].key])
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why boots failed, all of them together."""
+        return [reason for boot in self.failed for reason in boot.reasons]
+
+    def ratio(self, metric: Metric) -> Ratio | None:
+        return ratio(self.ours.values[metric.key], self.base.values[metric.key])
+
+    def as_json(self) -> dict:
+        ratios = {m.key: self.ratio(m) for m in METRICS}
+        return {
+            "verdict": "fail" if self.failed else "pass",
+            "reasons": self.reasons,
+            "scenario": self.scenario.name,
+            "rounds": self.rounds,
+            "seconds": round(self.seconds, 1),
+            "bytes_verified_per_boot": self.bytes_per_pass,
+            "metrics": {m.key: {"title": m.title, "unit": m.unit,
+                                "better": "more" if m.better > 0 else "less"} for m in METRICS},
+            "kernels": [self.base.as_json(), self.ours.as_json()],
+            "ratio": {key: value.as_json() if value else None for key, value in ratios.items()},
+            "host": qemu.host_facts(),
+        }
+
+
+def measure(boot: Boot) -> dict[str, float]:
+    """The numbers of one boot that passed."""
+    found = fio.passes(boot.results.files)
+    values: dict[str, float] = {}
+    for name in ("write", "read"):
+        values[f"{name}_iops"] = found[name].iops
+        values[f"{name}_mb_per_s"] = found[name].mb_per_s
+        values[f"{name}_p99_ms"] = found[name].p99_ms
+    cpu = boot.results.cpu
+    values["cpu_kernel_s"] = (cpu["system_ms"] + cpu["irq_ms"]) / 1000
+    values["cpu_s"] = values["cpu_kernel_s"] + cpu["user_ms"] / 1000
+    values["map_failures"] = boot.map_failures
+    values["peak_bounce_kib"] = float(boot.results.metrics["io_tlb_used_hiwater"]) * IO_TLB_BYTES / 1024
+    return values

@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Boot test kernels in QEMU and judge them. See README.md in this folder."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from pathlib import Path
+
+import scenario as scenarios
+from common import RigError
+from kernels import NAMES, find_kernel
+
+
+def parse_obj(text: str) -> tuple[str, Path]:
+    """`name=path` of the --obj option."""
+    name, separator, path = text.partition("=")
+    if not separator or name not in NAMES:
+        raise argparse.ArgumentTypeError(f"{text!r} is not <{'|'.join(NAMES)}>=<object tree>")
+    return name, Path(path)
+
+
+def cmd_vm(args: argparse.Namespace) -> int:
+    """Run scenarios on one kernel."""
+    from single import run_scenarios
+    kernel = find_kernel(args.kernel, dict(args.obj))
+    return run_scenarios(args.scenario, kernel, args.backend, args.cmdline)
+
+
+def cmd_run(args: argparse.Namespace) -> int:
+    """Compare two kernels under the main job."""
+    from ab import compare
+    kernels = [find_kernel(name, dict(args.obj)) for name in (args.base, args.kernel)]
+    return compare(*kernels, args.rounds, args.backend)
+
+
+def cmd_bench(args: argparse.Namespace) -> int:
+    """Compare two kernels by counting instructions."""
+    from bench import benchmark
+    kernels = [find_kernel(name, dict(args.obj)) for name in (args.base, args.kernel)]
+    return benchmark(*kernels, args.backend, args.max_ratio)
+
+
+def cmd_list(_: argparse.Namespace) -> int:
+    """Print every scenario with the kernels it is for."""
+    for name in scenarios.names():
+        item = scenarios.load(name, "swiotlb")
+        print(f"{name:16} {','.join(item.kernels):24} {item['summary']}")
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line of the rig."""
+    top = argparse.ArgumentParser(description=__doc__)
+    top.add_argument("--obj", action="append", default=[], type=parse_obj, metavar="NAME=PATH",
+                     help="object tree to use for a kernel, instead of the one in build/")
+    commands = top.add_subparsers(dest="command", required=True)
+    vm = commands.add_parser("vm", help="run scenarios on one kernel")
+    vm.add_argument("scenario", nargs="+")
+    vm.add_argument("--kernel", default="swiotlb", choices=NAMES)
+    vm.add_argument("--backend", default="", help="backend to select and to insist on")
+    vm.add_argument("--cmdline", default="", help="further kernel parameters")
+    vm.set_defaults(run=cmd_vm)
+    run = commands.add_parser("run", help="compare two kernels, boot by boot")
+    run.add_argument("--rounds", type=int, default=5)
+    run.add_argument("--kernel", default="swiotlb", choices=NAMES)
+    run.add_argument("--base", default="pristine", choices=NAMES,
+                     help="baseline; the same kernel twice shows the noise")
+    run.add_argument("--backend", default="", help="backend to select on the kernel under test")
+    run.set_defaults(run=cmd_run)
+    bench = commands.add_parser("bench", help="count instructions per map and unmap on two kernels")
+    bench.add_argument("--kernel", default="swiotlb", choices=NAMES)
+    bench.add_argument("--base", default="pristine", choices=NAMES)
+    bench.add_argument("--backend", default="", help="backend to select on the kernel under test")
+    bench.add_argument("--max-ratio", type=float, help="fail if any row is above, such as 1.03")
+    bench.set_defaults(run=cmd_bench)
+    commands.add_parser("list", help="list scenarios").set_defaults(run=cmd_list)
+    return top
+
+
+def interrupt(*_: object) -> None:
+    """Take a polite kill as ^C, so that the guest does not outlive the rig."""
+    raise KeyboardInterrupt
+
+
+def main() -> int:
+    args = parser().parse_args()
+    signal.signal(signal.SIGTERM, interrupt)
+    try:
+        return args.run(args)
+    except RigError as why:
+        print(f"rig: {why}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        print("rig: interrupted", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-2.0
+"""`rig.py vm`: run scenarios one by one, report each in a line and a file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from boot import Boot, console_tail, log_tail, report_name, run_boot
+from common import REPORTS, RigError, shown
+from kernels import Kernel
+from scenario import Scenario, load
+
+
+def run_scenarios(names: list[str], kernel: Kernel, backend: str, cmdline: str) -> int:
+    """0 if all passed. All are loaded first, so that a typo fails at once."""
+    todo = [load(name, kernel.name) for name in names]
+    for scenario in todo:
+        if kernel.name not in scenario.kernels:
+            raise RigError(f"scenario {scenario.name} is not meant for the {kernel.name} kernel")
+    results = [run_scenario(scenario, kernel, backend, cmdline) for scenario in todo]
+    if len(results) > 1:
+        print(f"{results.count(True)} of {len(results)} scenarios passed on {kernel.name}")
+    return 0 if all(results) else 1
+
+
+def run_scenario(scenario: Scenario, kernel: Kernel, backend: str, cmdline: str) -> bool:
+    """All boots of one scenario."""
+    boots = []
+    for variant in scenario.variants():
+        boot = run_boot(scenario, kernel, variant, backend, cmdline)
+        boots.append(boot)
+        print_boot(scenario, kernel, boot)
+    write_report(scenario, kernel, boots)
+    return all(boot.passed for boot in boots)
+
+
+def print_boot(scenario: Scenario, kernel: Kernel, boot: Boot) -> None:
+    """One line for a pass; reason, job log and console tail for a failure."""
+    name = f"{scenario.name}:{boot.variant}" if boot.variant else scenario.name
+    tests = f", {boot.counts.passed}/{boot.counts.total} tests" if boot.counts.total else ""
+    backend = f"/{boot.results.backend}" if boot.results.backend else ""
+    verdict = "PASS" if boot.passed else "FAIL"
+    print(f"{verdict} {name} on {kernel.name}{backend}: {boot.seconds:.1f} s{tests}", flush=True)
+    if boot.passed:
+        return
+    for reason in boot.reasons[:5]:
+        print(f"  {reason}")
+    print(f"  last lines of the job, {shown(boot.machine.log)}:\n{log_tail(boot)}")
+    print(f"  last lines of the console, {shown(boot.console)}:\n{console_tail(boot)}", flush=True)
+
+
+def merged_ktap(boots: list[Boot]) -> dict[str, int]:
+    """Counts of all boots together."""
+    total: dict[str, int] = {}
+    for boot in boots:
+        for key, count in boot.counts.as_json().items():
+            total[key] = total.get(key, 0) + count
+    return total
+
+
+def write_report(scenario: Scenario, kernel: Kernel, boots: list[Boot]) -> Path:
+    """build/report/<scenario>.json; keys are documented in README.md."""
+    first = boots[0].results
+    report = {
+        "scenario": scenario.name,
+        "summary": scenario["summary"],
+        "kernel": kernel.name,
+        "verdict": "pass" if all(boot.passed for boot in boots) else "fail",
+        "reasons": [reason for boot in boots for reason in boot.reasons],
+        "seconds": round(sum(boot.seconds for boot in boots), 2),
+        "release": first.release,
+        "cmdline": first.cmdline,
+        "backend": first.backend,
+        "metrics": first.metrics,
+        "ktap": merged_ktap(boots),
+        "boots": [boot.as_json() for boot in boots],
+    }
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    path = REPORTS / f"{report_name(scenario, kernel)}.json"
+    path.write_text(json.dumps(report, indent=2) + "\n")
+    return path
