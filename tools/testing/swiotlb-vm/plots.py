@@ -58,9 +58,9 @@ def text(x: float, y: float, words: str, anchor: str = "start", css: str = "",
 
 
 def forest_axis(ratios: list[Ratio]) -> Axis:
-    """Symmetric around 1, at least five per cent to either side."""
+    """Around 1, at least five per cent to either side; no ratio is below 0."""
     reach = max([abs(edge - 1) for ratio in ratios for edge in (ratio.low, ratio.high)] + [0.05])
-    return Axis(1 - 1.1 * reach, 1 + 1.1 * reach, LABEL, FOREST_WIDTH - RATIO_TEXT)
+    return Axis(max(0, 1 - 1.1 * reach), 1 + 1.1 * reach, LABEL, FOREST_WIDTH - RATIO_TEXT)
 
 
 def forest(result: Comparison) -> str:
