@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-2.0
+# Two commands matter: `make run` and `make test`. `make help` lists the rest.
+
+include kernel.mk
+export KERNEL_RELEASE KERNEL_PACKAGE KERNEL_TARBALL
+
+# These reach the scripts through the environment.
+export ARCHS JOBS KERNEL
+
+KERNEL_NAME ?= swiotlb
+ROUNDS ?= 5
+RIG := tools/testing/swiotlb-vm/rig.py
+
+# Each script uses all processors by itself, and they build upon each other.
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+.PHONY: help deps tree kernel pristine baseline debug debug-kernel boot run vm test check bench builds \
+	series series-check clean distclean vm-arguments
+
+help: ## This list
+	@echo "make run     A/B: the same I/O on the new kernel and on the pristine one"
+	@echo "make test    every check there is"
+	@echo
+	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@echo
+	@echo "KERNEL=<tree>   a $(KERNEL_RELEASE) tree of your own as the base (copied, never changed)"
+	@echo "JOBS=<n>        processes per build (all processors)"
+
+deps: ## Install the Debian packages needed (does nothing when all are there)
+	@scripts/deps
+
+tree: deps ## Unpack the kernel; lay overlay and patches over a copy of it
+	@scripts/tree.py
+
+kernel: tree ## Build the kernel with the new swiotlb
+	@scripts/kernel.py swiotlb
+
+baseline: tree ## Build the pristine kernel, the other side of every comparison
+	@scripts/kernel.py pristine
+
+debug-kernel: tree ## Build the new kernel with KASAN, lockdep, DMA API debugging
+	@scripts/kernel.py debug
+
+# KERNEL_NAME= as a goal
+swiotlb: kernel
+pristine: baseline
+debug: debug-kernel
+
+boot: kernel ## Boot the new kernel once; prints PASS or why not
+	@$(RIG) vm boot --kernel swiotlb $(BACKEND:%=--backend %)
+
+run: kernel baseline ## Interleaved A/B run over NVMe and virtio disks; table, JSON, HTML (ROUNDS=5)
+	@$(RIG) run --rounds $(ROUNDS) $(BACKEND:%=--backend %)
+
+vm: vm-arguments $(filter swiotlb pristine debug,$(KERNEL_NAME)) ## One scenario: SCENARIO=<name> [BACKEND=fixed] [CMDLINE=...] [KERNEL_NAME=swiotlb|pristine|debug]
+	@$(RIG) vm $(SCENARIO) --kernel $(KERNEL_NAME) $(BACKEND:%=--backend %) $(if $(CMDLINE),--cmdline '$(CMDLINE)')
+
+# Before a kernel is built for nothing
+vm-arguments:
+	@test -f tools/testing/swiotlb-vm/scenarios/$(SCENARIO).scenario || \
+		{ echo "vm: SCENARIO=<name> must be one of: $(patsubst %.scenario,%,$(notdir \
+		$(wildcard tools/testing/swiotlb-vm/scenarios/*.scenario)))" >&2; exit 2; }
+	@case "$(KERNEL_NAME)" in swiotlb|pristine|debug) ;; \
+	*) echo "vm: KERNEL_NAME must be swiotlb, pristine or debug" >&2; exit 2;; esac
+
+bench: kernel baseline ## Exact instructions per map and unmap, both kernels
+	@$(RIG) bench
+
+check: deps ## Static checks and user-space tests, no kernel build
+	@scripts/tree.py
+	@scripts/check.py
+
+builds: tree ## Compile under every configuration that matters, with sparse and W=1, arm64 and i386 too (ARCHS=all)
+	@scripts/builds.py
+
+test: ## Everything: checks, builds, scenarios; ends with the count
+	@scripts/test.py
+
+series: tree ## Write build/series/*.patch for git am on the pristine tree
+	@scripts/series.py write
+
+series-check: tree ## Apply that series with git am and build at each step
+	@scripts/series.py check
+
+clean: ## Remove object trees and reports, keep the unpacked kernels
+	@rm -rf build/$(KERNEL_RELEASE)/obj* build/$(KERNEL_RELEASE)-pristine/obj*
+	@find build -mindepth 1 -maxdepth 1 ! -name '$(KERNEL_RELEASE)*' ! -name '.*-$(KERNEL_RELEASE)' -exec rm -rf {} + 2>/dev/null || :
+
+distclean: ## Remove build/
+	@rm -rf build

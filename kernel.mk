@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: GPL-2.0
+# The kernel we extend. No other file names its release, its package or where the package puts it,
+# so that a second release is a second set of these lines and a second folder in patches/.
+
+KERNEL_RELEASE := 6.12
+KERNEL_PACKAGE := linux-source-6.12
+KERNEL_TARBALL := /usr/src/linux-source-6.12.tar.xz
+
+# What the overlay replaces: absent from the integrated tree.
+KERNEL_LEGACY := kernel/dma/swiotlb.c
+
+# Folders copied over the kernel's. The rig (tools/testing/swiotlb-vm) compares two trees and
+# belongs to neither, so it stays out.
+KERNEL_OVERLAY := arch Documentation include kernel scripts/coccinelle \
+	tools/testing/selftests/swiotlb tools/testing/swiotlb

@@ -1,0 +1,147 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Compile our files and their users under every configuration that matters, without linking a kernel.
+
+builds.py [variant...]; ARCHS=all adds the architectures whose cross compiler happens to be installed.
+
+Each variant is compiled twice: kernel/dma and its users with warnings as errors, as everybody builds them, and our
+folder once more with W=1 and sparse. Variants of one architecture share an object tree (build/<release>/obj-<arch>),
+in which kbuild recompiles only what depends on the options that changed.
+"""
+
+import os
+import re
+import shutil
+import sys
+import time
+
+from common import LOGS, TREE, Failed, kbuild_env, lock, main, run, say
+from kernel import configure, make, seed
+
+COMMON_USERS = ["kernel/dma/", "drivers/base/core.o", "mm/slab_common.o"]
+X86_USERS = COMMON_USERS + ["arch/x86/kernel/pci-dma.o", "arch/x86/kernel/setup.o"]
+ARM64_USERS = COMMON_USERS + ["arch/arm64/mm/init.o", "drivers/iommu/dma-iommu.o", "drivers/xen/swiotlb-xen.o"]
+
+# What every variant has; a variant's own words override it. WERROR: one warning is a failure.
+BASE = "BLOCK=y MODULES=y MULTIUSER=y PCI=y PRINTK=y PROC_FS=y SYSFS=y WERROR=y"
+DIAG = "DEBUG_KERNEL=y DEBUG_FS=y FTRACE=y ENABLE_DEFAULT_TRACERS=y KUNIT=m SWIOTLB_KUNIT_TEST=m"
+
+# architecture, cross compiler, in the default set?
+ARCHS = {
+    "x86": ("", True),
+    "arm64": ("aarch64-linux-gnu-", True),
+    "i386": ("", True),
+    "arm": ("arm-linux-gnueabihf-", False),
+    "riscv": ("riscv64-linux-gnu-", False),
+    "mips": ("mips64el-linux-gnuabi64-", False),
+    "powerpc": ("powerpc64le-linux-gnu-", False),
+    "s390": ("s390x-linux-gnu-", False),
+}
+
+# (name, architecture, options, targets); the name says what the variant is there for
+VARIANTS = [
+    ("bare", "x86", "64BIT=y SMP=y", X86_USERS),
+    ("diagnostics", "x86", f"64BIT=y SMP=y DMA_API_DEBUG=y DMA_MAP_BENCHMARK=y {DIAG}", X86_USERS),
+    ("uniprocessor", "x86", "64BIT=y DEBUG_FS=y", X86_USERS),
+    ("restricted-pool", "x86", "64BIT=y SMP=y OF=y DMA_RESTRICTED_POOL=y DEBUG_FS=y", X86_USERS),
+    ("xen", "x86", "64BIT=y SMP=y HYPERVISOR_GUEST=y PARAVIRT=y XEN=y XEN_PV=y SWIOTLB_XEN=y",
+     X86_USERS + ["drivers/xen/swiotlb-xen.o"]),
+    ("iommu", "x86", "64BIT=y SMP=y ACPI=y PCI_MSI=y IOMMU_SUPPORT=y INTEL_IOMMU=y IOMMU_DMA=y",
+     X86_USERS + ["drivers/iommu/dma-iommu.o"]),
+    ("encrypted", "x86", "64BIT=y SMP=y ACPI=y EFI=y EFI_STUB=y HYPERVISOR_GUEST=y PARAVIRT=y X86_X2APIC=y "
+     "CPU_SUP_AMD=y CPU_SUP_INTEL=y AMD_MEM_ENCRYPT=y INTEL_TDX_GUEST=y GART_IOMMU=y",
+     X86_USERS + ["arch/x86/mm/mem_encrypt.o", "arch/x86/mm/mem_encrypt_amd.o", "arch/x86/kernel/amd_gart_64.o"]),
+    ("everything", "arm64", f"SMP=y XEN=y SWIOTLB_XEN=y IOMMU_SUPPORT=y ARM_SMMU_V3=y DMA_RESTRICTED_POOL=y {DIAG}",
+     ARM64_USERS),
+    ("64k-pages", "arm64", "SMP=y ARM64_64K_PAGES=y DMA_RESTRICTED_POOL=y DEBUG_FS=y",
+     COMMON_USERS + ["arch/arm64/mm/init.o"]),
+    ("highmem", "i386", f"SMP=y HIGHMEM64G=y X86_PAE=y SWIOTLB=y {DIAG}", X86_USERS),
+    ("without-swiotlb", "i386", "SMP=y SWIOTLB=n DEBUG_FS=y", X86_USERS),
+    ("lpae", "arm", "MMU=y ARCH_MULTIPLATFORM=y ARCH_MULTI_V7=y ARM_LPAE=y SWIOTLB=y HIGHMEM=y DEBUG_FS=y",
+     COMMON_USERS + ["arch/arm/mm/init.o"]),
+    ("default", "riscv", "SMP=y MMU=y 64BIT=y SWIOTLB=y DMA_RESTRICTED_POOL=y DEBUG_FS=y",
+     COMMON_USERS + ["arch/riscv/mm/init.o"]),
+    ("loongson", "mips", "MACH_LOONGSON64=y 64BIT=y SWIOTLB=y DEBUG_FS=y",
+     COMMON_USERS + ["arch/mips/kernel/setup.o", "arch/mips/loongson64/dma.o"]),
+    ("pseries", "powerpc", "PPC64=y PPC_BOOK3S_64=y PPC_PSERIES=y PPC_SVM=y SWIOTLB=y CPU_LITTLE_ENDIAN=y DEBUG_FS=y",
+     COMMON_USERS + ["arch/powerpc/mm/mem.o", "arch/powerpc/kernel/dma-swiotlb.o"]),
+    ("default", "s390", "SMP=y SWIOTLB=y DEBUG_FS=y", COMMON_USERS + ["arch/s390/mm/init.o"]),
+]
+
+OURS = re.compile(r"(kernel/dma/swiotlb/|include/linux/swiotlb|include/trace/events/swiotlb)\S*:\d+:.*(warning|error):")
+
+
+def variables(arch):
+    cross = ARCHS[arch][0]
+    return [f"ARCH={arch}"] + ([f"CROSS_COMPILE={cross}"] if cross else [])
+
+
+def build(name, arch, words, targets):
+    """Both passes of one variant; raises Failed on the first finding."""
+    what = f"{arch}/{name}"
+    log = LOGS / f"builds-{arch}-{name}.log"
+    obj = TREE / f"obj-{arch}"
+    if arch == "x86":
+        seed(obj, TREE / "obj", what)  # host tools, for one
+    options = dict(f"CONFIG_{word}".split("=", 1) for word in f"{BASE} {words}".split())
+    configure(TREE, obj, options, log, what, variables(arch))
+    command = make(TREE, obj, variables(arch))
+    run(command + targets, log, what, env=kbuild_env(), append=True)
+    if options.get("CONFIG_SWIOTLB") == "n":
+        return
+    # C=2 also checks what need not be recompiled. Sparse has something to say on most kernel headers: only ours count.
+    strict = log.with_suffix(".strict.log")
+    sparse = [] if arch == "riscv" else ["C=2"]  # its -march is beyond sparse
+    run(command + ["W=1", *sparse, "kernel/dma/swiotlb/"], strict, what, env=kbuild_env())
+    findings = [line for line in strict.read_text(errors="replace").splitlines() if OURS.search(line)]
+    if findings:
+        print("\n".join(findings[:12]), file=sys.stderr)
+        raise Failed(f"{what}: {len(findings)} warnings from W=1 or sparse in {strict.relative_to(TREE.parent.parent)}")
+
+
+def selected(arguments):
+    """The variants to build, and the architectures left out for want of a compiler."""
+    unknown = set(arguments) - {f"{arch}/{name}" for name, arch, _, _ in VARIANTS} - set(ARCHS)
+    if unknown:
+        raise Failed(f"builds: no variant {' '.join(sorted(unknown))}")
+    chosen, absent = [], []
+    for variant in VARIANTS:
+        name, arch = variant[:2]
+        cross, default = ARCHS[arch]
+        if arguments:
+            take = arch in arguments or f"{arch}/{name}" in arguments
+        else:
+            take = default or os.environ.get("ARCHS") == "all"
+        if take and cross and not shutil.which(f"{cross}gcc"):
+            if default:
+                raise Failed(f"builds: {cross}gcc is missing (make deps installs it)")
+            absent.append(f"{arch}/{name}: no {cross}gcc")
+        elif take:
+            chosen.append(variant)
+    return chosen, absent
+
+
+def builds():
+    if not shutil.which("sparse"):
+        raise Failed("builds: sparse is missing (make deps installs it)")
+    chosen, absent = selected(sys.argv[1:])
+    failed = 0
+    with lock("builds"):
+        for variant in chosen:
+            start = time.monotonic()
+            try:
+                build(*variant)
+                result = "ok  "
+            except Failed as why:
+                print(why, file=sys.stderr)
+                result = "FAIL"
+                failed += 1
+            say(f"{result} builds {variant[1]}/{variant[0]} ({time.monotonic() - start:.0f} s)")
+    for reason in absent:
+        say(f"SKIP builds {reason}")
+    say(f"{len(chosen) - failed} passed, {failed} failed" + (f", {len(absent)} skipped" if absent else ""))
+    return failed != 0
+
+
+if __name__ == "__main__":
+    main(builds)

@@ -1,0 +1,204 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Tests of the build scripts, on a toy repository with a toy kernel: a second in all."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+SCRIPTS = Path(__file__).resolve().parent
+sys.path.insert(0, str(SCRIPTS))
+
+PATCH = """Subject: toy: Say two
+
+Because one is not enough.
+
+diff --git a/kernel/edited.c b/kernel/edited.c
+--- a/kernel/edited.c
++++ b/kernel/edited.c
+@@ -1,3 +1,3 @@
+ first
+-one
++two
+ last
+"""
+
+
+def write(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+class Toy(unittest.TestCase):
+    """A repository with the real scripts, and a kernel of six files."""
+
+    def setUp(self):
+        self.top = Path(tempfile.mkdtemp(prefix="swiotlb-scripts-"))
+        self.addCleanup(shutil.rmtree, self.top)
+        self.repo, self.kernel = self.top / "repo", self.top / "kernel"
+        shutil.copytree(SCRIPTS, self.repo / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
+        write(self.repo / "kernel.mk", "KERNEL_RELEASE := 6.12\nKERNEL_TARBALL := /nonexistent\n"
+              "KERNEL_LEGACY := kernel/legacy.c\nKERNEL_OVERLAY := include \\\n\tkernel\n")
+        write(self.repo / "patches/6.12/series", "# comment\n0001-toy.patch\n")
+        write(self.repo / "patches/6.12/0001-toy.patch", PATCH)
+        write(self.repo / "kernel/new/core.c", "new\n")
+        write(self.repo / "include/replaced.h", "ours\n")
+        write(self.kernel / "Makefile", "VERSION = 6\nPATCHLEVEL = 12\nmrproper:\n\trm -f built\n")
+        write(self.kernel / "built", "an object of an in-place build\n")
+        write(self.kernel / "kernel/edited.c", "first\none\nlast\n")
+        write(self.kernel / "kernel/legacy.c", "legacy\n")
+        write(self.kernel / "include/replaced.h", "theirs\n")
+        write(self.kernel / ".git/HEAD", "not to be copied\n")
+        self.tree, self.pristine = self.repo / "build/6.12", self.repo / "build/6.12-pristine"
+
+    def run_tree(self, **env):
+        # GIT_CEILING_DIRECTORIES: the toy must not find a repository around the temporary folder.
+        env = {**os.environ, "KERNEL": str(self.kernel), "GIT_CEILING_DIRECTORIES": str(self.top), **env}
+        return subprocess.run([sys.executable, "-B", self.repo / "scripts/tree.py"], capture_output=True, text=True,
+                              env=env, check=False)
+
+    def make_tree(self):
+        result = self.run_tree()
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return result.stdout
+
+    def assert_refused(self, result, words):
+        self.assertEqual(result.returncode, 1)
+        self.assertEqual(len(result.stderr.splitlines()), 1, result.stderr)
+        self.assertIn(words, result.stderr)
+
+    def contents(self, tree):
+        return {str(path.relative_to(tree)): (path.read_text(), path.stat().st_mtime_ns)
+                for path in tree.rglob("*") if path.is_file()}
+
+
+class Tree(Toy):
+    def test_overlay_patch_and_removal(self):
+        before = self.contents(self.kernel)
+        self.make_tree()
+        self.assertEqual((self.tree / "kernel/edited.c").read_text(), "first\ntwo\nlast\n")
+        self.assertEqual((self.tree / "include/replaced.h").read_text(), "ours\n")
+        self.assertEqual((self.tree / "kernel/new/core.c").read_text(), "new\n")
+        self.assertFalse((self.tree / "kernel/legacy.c").exists())
+        self.assertFalse((self.tree / "built").exists(), "not cleaned")
+        self.assertFalse((self.tree / ".git").exists())
+        self.assertEqual((self.pristine / "kernel/edited.c").read_text(), "first\none\nlast\n")
+        self.assertEqual(self.contents(self.kernel), before, "the user's tree was touched")
+
+    def test_only_what_changed_is_written(self):
+        self.make_tree()
+        before = self.contents(self.tree)
+        self.assertEqual(self.make_tree(), "")
+        self.assertEqual(self.contents(self.tree), before)
+        write(self.repo / "kernel/new/core.c", "newer\n")
+        self.assertEqual(self.make_tree(), "tree: changed kernel/new/core.c\n")
+        after = self.contents(self.tree)
+        self.assertEqual({path for path in after if after[path] != before[path]}, {"kernel/new/core.c"})
+
+    def test_deleted_overlay_files(self):
+        self.make_tree()
+        old = (self.tree / "include/replaced.h").stat().st_mtime_ns
+        (self.repo / "kernel/new/core.c").unlink()
+        (self.repo / "include/replaced.h").unlink()
+        self.make_tree()
+        self.assertFalse((self.tree / "kernel/new").exists())
+        self.assertEqual((self.tree / "include/replaced.h").read_text(), "theirs\n")
+        self.assertGreater((self.tree / "include/replaced.h").stat().st_mtime_ns, old, "make would not notice")
+
+    def test_patch_dropped_from_series(self):
+        self.make_tree()
+        write(self.repo / "patches/6.12/series", "")
+        self.make_tree()
+        self.assertEqual((self.tree / "kernel/edited.c").read_text(), "first\none\nlast\n")
+
+    def test_reject(self):
+        write(self.kernel / "kernel/edited.c", "FIRST\none\nlast\n")  # would apply with fuzz
+        self.assert_refused(self.run_tree(), "0001-toy.patch does not apply")
+
+    def test_missing_patch(self):
+        write(self.repo / "patches/6.12/series", "0002-absent.patch\n")
+        self.assert_refused(self.run_tree(), "0002-absent.patch, which does not exist")
+
+    def test_wrong_base(self):
+        self.assert_refused(self.run_tree(KERNEL=str(self.top)), "is not a kernel source tree")
+        self.assert_refused(self.run_tree(KERNEL=""), "/nonexistent is missing")
+        write(self.kernel / "Makefile", "VERSION = 6\nPATCHLEVEL = 13\n")
+        self.assert_refused(self.run_tree(), "is release 6.13, this overlay needs 6.12")
+
+    def test_base_stays_until_another_is_chosen(self):
+        self.make_tree()
+        self.assertEqual(self.run_tree(KERNEL="").stdout, "")
+        other = self.top / "other"
+        shutil.copytree(self.kernel, other)
+        write(other / "kernel/edited.c", "first\none\nlast\nmore\n")
+        self.assertEqual(self.run_tree(KERNEL=str(other)).returncode, 0)
+        self.assertEqual((self.tree / "kernel/edited.c").read_text(), "first\ntwo\nlast\nmore\n")
+
+    def test_file_in_both_places(self):
+        write(self.repo / "kernel/edited.c", "ours\n")
+        self.assert_refused(self.run_tree(), "kernel/edited.c is both in the overlay and changed by the series")
+
+    def test_interrupted_copy_is_not_a_tree(self):
+        write(self.repo / "build/6.12.half/rest", "of an interrupted run\n")
+        self.make_tree()
+        self.assertFalse((self.tree / "rest").exists())
+
+
+class Configuration(Toy):
+    def test_options_that_do_not_hold(self):
+        from kernel import broken_options
+        write(self.top / ".config", 'CONFIG_A=y\nCONFIG_B=m\n# CONFIG_C is not set\nCONFIG_S="x"\n')
+        wanted = {"CONFIG_A": "y", "CONFIG_B": "y", "CONFIG_C": "n", "CONFIG_D": "y", "CONFIG_S": '"x"'}
+        self.assertEqual(broken_options(wanted, self.top / ".config"), ["CONFIG_B=y (is m)", "CONFIG_D=y (is n)"])
+
+
+class Split(unittest.TestCase):
+    def test_each_file_in_one_step(self):
+        from common import SETTINGS, series
+        from split import unassigned
+        rest = {"*": [path.name for path in series()], "-": [SETTINGS["KERNEL_LEGACY"]]}
+        one, two = {"+": ["kernel/a.c"], "*": [], "-": []}, {"+": ["kernel/b/*"], **rest}
+        self.assertEqual(unassigned([one, two], ["kernel/a.c", "kernel/b/c/d.c"]), [])
+        self.assertEqual(len(unassigned([one, two], ["kernel/a.c", "kernel/b/x.c", "kernel/c.c"])), 1)
+        self.assertEqual(len(unassigned([one, one, two], ["kernel/a.c", "kernel/b/x.c"])), 1)
+        self.assertEqual(len(unassigned([one, two], ["kernel/a.c"])), 1, "a pattern without a file")
+        self.assertEqual(len(unassigned([one, {**two, "-": []}], ["kernel/a.c", "kernel/b/x.c"])), 1)
+
+
+class Counting(Toy):
+    def run_step(self, script):
+        import test
+        test.LOGS, say = self.top, test.say
+        test.say = lambda text: None
+        self.addCleanup(setattr, test, "say", say)
+        return test.step("toy", ["sh", "-c", script])
+
+    def test_steps(self):
+        self.assertEqual(self.run_step("true"), (1, 0, 0))
+        self.assertEqual(self.run_step("false"), (0, 1, 0))
+        self.assertEqual(self.run_step("echo 3 passed, 0 failed"), (3, 0, 0))
+        self.assertEqual(self.run_step("echo 3 passed, 2 failed, 1 skipped; exit 1"), (3, 2, 1))
+        self.assertEqual(self.run_step("echo 3 passed, 0 failed; exit 1"), (3, 1, 0), "a crash after the count")
+        self.assertEqual(self.run_step("echo 3 passed, 1 failed"), (3, 1, 0), "a status that lies")
+
+
+class Deps(Toy):
+    def test_names_what_is_missing(self):
+        """Without a package manager in $PATH there is one line, and it names the package of the missing tool."""
+        tools = self.top / "bin"
+        tools.mkdir()
+        for tool in ("sh", "cat", "dirname", "grep", "id", "git"):
+            (tools / tool).symlink_to(shutil.which(tool))
+        result = subprocess.run([self.repo / "scripts/deps"], capture_output=True, text=True, check=False,
+                                env={"PATH": str(tools), "KERNEL": "/some/tree", "KERNEL_RELEASE": "6.12"})
+        self.assert_refused(result, "deps: missing: ")
+        self.assertRegex(result.stderr, r"\bflex\b")
+        self.assertNotRegex(result.stderr, r"\bgit\b")
+
+
+if __name__ == "__main__":
+    unittest.main()
