@@ -45,6 +45,26 @@ void swiotlb_print_info(void);
 
 #ifdef CONFIG_SWIOTLB
 
+/* Life of the default bounce memory */
+void __init swiotlb_adjust_size(unsigned long size);
+void swiotlb_init(bool addressing_limited, unsigned int flags);
+void __init swiotlb_exit(void);
+bool is_swiotlb_allocated(void);
+phys_addr_t default_swiotlb_base(void);
+phys_addr_t default_swiotlb_limit(void);
+
+/* Bounce memory of a device */
+void swiotlb_dev_init(struct device *dev);
+bool is_swiotlb_active(struct device *dev);
+size_t swiotlb_max_mapping_size(struct device *dev);
+
+static inline bool is_swiotlb_force_bounce(struct device *dev)
+{
+	const struct io_tlb_mem *mem = dev->dma_io_tlb_mem;
+
+	return mem ? mem->force_bounce : false;
+}
+
 struct io_tlb_pool *__swiotlb_find_pool(struct device *dev, phys_addr_t paddr);
 
 /**
@@ -70,29 +90,22 @@ static inline struct io_tlb_pool *swiotlb_find_pool(struct device *dev,
 	return __swiotlb_find_pool(dev, paddr);
 }
 
-static inline bool is_swiotlb_force_bounce(struct device *dev)
-{
-	struct io_tlb_mem *mem = dev->dma_io_tlb_mem;
+#else /* !CONFIG_SWIOTLB: there is no bounce memory, and nothing to be done */
 
-	return mem && mem->force_bounce;
-}
+static inline void swiotlb_adjust_size(unsigned long size) { }
+static inline void swiotlb_init(bool addressing_limited, unsigned int flags) { }
+static inline void swiotlb_exit(void) { }
+static inline bool is_swiotlb_allocated(void) { return false; }
+static inline phys_addr_t default_swiotlb_base(void) { return 0; }
+static inline phys_addr_t default_swiotlb_limit(void) { return 0; }
 
-void swiotlb_init(bool addressing_limited, unsigned int flags);
-void __init swiotlb_exit(void);
-void swiotlb_dev_init(struct device *dev);
-size_t swiotlb_max_mapping_size(struct device *dev);
-bool is_swiotlb_allocated(void);
-bool is_swiotlb_active(struct device *dev);
-void __init swiotlb_adjust_size(unsigned long size);
-phys_addr_t default_swiotlb_base(void);
-phys_addr_t default_swiotlb_limit(void);
-#else
-static inline void swiotlb_init(bool addressing_limited, unsigned int flags)
-{
-}
+static inline void swiotlb_dev_init(struct device *dev) { }
+static inline bool is_swiotlb_active(struct device *dev) { return false; }
+static inline bool is_swiotlb_force_bounce(struct device *dev) { return false; }
 
-static inline void swiotlb_dev_init(struct device *dev)
+static inline size_t swiotlb_max_mapping_size(struct device *dev)
 {
+	return SIZE_MAX;
 }
 
 static inline struct io_tlb_pool *swiotlb_find_pool(struct device *dev,
@@ -101,43 +114,6 @@ static inline struct io_tlb_pool *swiotlb_find_pool(struct device *dev,
 	return NULL;
 }
 
-static inline bool is_swiotlb_force_bounce(struct device *dev)
-{
-	return false;
-}
-
-static inline void swiotlb_exit(void)
-{
-}
-
-static inline size_t swiotlb_max_mapping_size(struct device *dev)
-{
-	return SIZE_MAX;
-}
-
-static inline bool is_swiotlb_allocated(void)
-{
-	return false;
-}
-
-static inline bool is_swiotlb_active(struct device *dev)
-{
-	return false;
-}
-
-static inline void swiotlb_adjust_size(unsigned long size)
-{
-}
-
-static inline phys_addr_t default_swiotlb_base(void)
-{
-	return 0;
-}
-
-static inline phys_addr_t default_swiotlb_limit(void)
-{
-	return 0;
-}
 #endif /* CONFIG_SWIOTLB */
 
 phys_addr_t swiotlb_tbl_map_single(struct device *dev, phys_addr_t orig_addr,

@@ -3,7 +3,8 @@
  * Which backends there are, and which one is used
  *
  * Built-in backends sit in a const table, since the default pool is made before
- * slab and initcalls. Modules may register more. A name leads to at most one.
+ * slab and initcalls. Others may be registered later, which so far only tests
+ * do. A name leads to at most one.
  */
 #define pr_fmt(fmt) "software IO TLB: " fmt
 

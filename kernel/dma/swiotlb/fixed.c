@@ -29,7 +29,7 @@
 #include "slots.h"
 
 /*
- * An area tells the core of its use only when it changed by a 256th of its size,
+ * An area tells the core of its use only when it changed by a 1024th of its size,
  * or by this many slots if that is more, so that the common mapping touches no
  * shared counter. The high water mark of several areas together may be too low by
  * as much per area; that of a single area is kept exactly, next to its lock.
@@ -159,7 +159,7 @@ EXPORT_SYMBOL_IF_KUNIT(fixed_fit);
 static void area_report(struct swiotlb_mem *mem, struct fixed_area *area)
 {
 	int delta = area->map.nr_used - area->nr_reported;
-	int batch = max(area->map.nr_slots / 256, MIN_REPORT_SLOTS);
+	int batch = max(area->map.nr_slots / 1024, MIN_REPORT_SLOTS);
 
 	lockdep_assert_held(&area->lock);
 	if (area->map.nr_used > area->nr_peak)

@@ -12,7 +12,7 @@
  *
  *	fixed_area.lock		fixed.c: slots of an area; interrupts off
  *
- * Lookup itself and the slot records take no lock: see lookup.c and core.c.
+ * Lookup itself and the slot records take no lock: see lookup.c and bounce.c.
  */
 #ifndef _KERNEL_DMA_SWIOTLB_INTERNAL_H
 #define _KERNEL_DMA_SWIOTLB_INTERNAL_H

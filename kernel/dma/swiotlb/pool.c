@@ -179,6 +179,10 @@ int swiotlb_pool_share(struct swiotlb_mem *mem, struct io_tlb_pool *pool)
 	size_t bytes = pool->end - pool->start;
 	int err;
 
+	/* The default pool may have been made late, and is shared already */
+	if (pool->shared)
+		return 0;
+
 	err = set_memory_decrypted((unsigned long)pool->vaddr,
 				   bytes >> PAGE_SHIFT);
 	if (err) {

@@ -97,22 +97,26 @@ static void rmem_swiotlb_device_release(struct reserved_mem *rmem,
 	swiotlb_dev_init(dev);
 }
 
-static const struct reserved_mem_ops rmem_swiotlb_ops = {
-	.device_init = rmem_swiotlb_device_init,
-	.device_release = rmem_swiotlb_device_release,
+static const struct reserved_mem_ops restricted_ops = {
+	.device_init	= rmem_swiotlb_device_init,
+	.device_release	= rmem_swiotlb_device_release,
+};
+
+/* What would let others have the memory, or keep the kernel from it */
+static const char *const unsuitable[] __initconst = {
+	"no-map", "reusable", "linux,cma-default", "linux,dma-default",
 };
 
 static int __init rmem_swiotlb_setup(struct reserved_mem *rmem)
 {
-	unsigned long node = rmem->fdt_node;
+	unsigned int i;
 
-	if (of_get_flat_dt_prop(node, "reusable", NULL) ||
-	    of_get_flat_dt_prop(node, "linux,cma-default", NULL) ||
-	    of_get_flat_dt_prop(node, "linux,dma-default", NULL) ||
-	    of_get_flat_dt_prop(node, "no-map", NULL))
-		return -EINVAL;
+	for (i = 0; i < ARRAY_SIZE(unsuitable); i++) {
+		if (of_get_flat_dt_prop(rmem->fdt_node, unsuitable[i], NULL))
+			return -EINVAL;
+	}
 
-	rmem->ops = &rmem_swiotlb_ops;
+	rmem->ops = &restricted_ops;
 	pr_info("Reserved memory: created restricted DMA pool at %pa, size %ld MiB\n",
 		&rmem->base, (unsigned long)rmem->size / SZ_1M);
 	return 0;
