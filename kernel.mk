@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# The kernel we extend. No other file names its release, its package or where the package puts it,
+# The kernel we extend. The build takes its release, its package and where the package puts it from here,
 # so that a second release is a second set of these lines and a second folder in patches/.
 
 KERNEL_RELEASE := 6.12
@@ -11,5 +11,5 @@ KERNEL_LEGACY := kernel/dma/swiotlb.c
 
 # Folders copied over the kernel's. The rig (tools/testing/swiotlb-vm) compares two trees and
 # belongs to neither, so it stays out.
-KERNEL_OVERLAY := arch Documentation include kernel scripts/coccinelle \
+KERNEL_OVERLAY := Documentation include kernel \
 	tools/testing/selftests/swiotlb tools/testing/swiotlb

@@ -88,11 +88,11 @@ def seed(obj, donor, what):
         path.write_text(text.replace(f"{donor.parent}/", f"{obj.parent}/"))
         os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
     (half / ".configured").unlink(missing_ok=True)
-    half.rename(obj)
     # Objects are newer than the files in which the trees differ, but were not made from this tree's.
     for path in MANIFEST.read_text().splitlines():
         if (obj.parent / path).exists():
             os.utime(obj.parent / path)
+    half.rename(obj)
     say(f"{what}: starts from the objects of {donor.relative_to(REPO)} ({time.monotonic() - start:.0f} s)")
 
 
