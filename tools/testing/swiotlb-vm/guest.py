@@ -46,11 +46,11 @@ def number_or_word(text: str) -> Value:
 
 
 def selected_backend(line: str | None) -> str | None:
-    """`fixed` of `[fixed] other`; a lone name needs no brackets."""
+    """`fixed` of `[fixed] other`; empty if none is active, None if there is no such file."""
     if line is None:
         return None
-    match = re.search(r"\[(\w+)\]", line)
-    return match[1] if match else line.strip() or None
+    match = re.search(r"\[([\w-]+)\]", line)
+    return match[1] if match else ""
 
 
 def read_results(path: Path) -> Results:
