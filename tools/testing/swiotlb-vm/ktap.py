@@ -26,11 +26,10 @@ class Counts:
     failed: int = 0
     skipped: int = 0
     problems: list[str] = field(default_factory=list)
+    skips: list[str] = field(default_factory=list)  # each with its reason
 
     def as_json(self) -> dict[str, int]:
-        counts = asdict(self)
-        del counts["problems"]
-        return counts
+        return {key: value for key, value in asdict(self).items() if isinstance(value, int)}
 
     @property
     def total(self) -> int:
@@ -74,6 +73,7 @@ class Parser:
         name = result[4].strip(" -")
         if "# SKIP" in result[4].upper():
             self.counts.skipped += not had_children
+            self.counts.skips.append(name)
         elif result[2]:
             self.counts.problems.append(f"KTAP: not ok: {name}")
             self.counts.failed += not had_children

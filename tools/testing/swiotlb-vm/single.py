@@ -42,6 +42,8 @@ def print_boot(scenario: Scenario, kernel: Kernel, boot: Boot) -> None:
     backend = f"/{boot.results.backend}" if boot.results.backend else ""
     verdict = "PASS" if boot.passed else "FAIL"
     print(f"{verdict} {name} on {kernel.name}{backend}: {boot.seconds:.1f} s{tests}", flush=True)
+    for skip in boot.counts.skips:
+        print(f"  skipped: {skip}", flush=True)
     if boot.passed:
         return
     for reason in boot.reasons[:5]:

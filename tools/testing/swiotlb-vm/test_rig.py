@@ -101,6 +101,8 @@ class Ktap(unittest.TestCase):
         counts = ktap.parse("KTAP version 1\n1..2\n    KTAP version 1\n    1..2\n    ok 1 a\n    not ok 2 b\n"
                             "not ok 1 suite\nok 2 other # SKIP no device\n")
         self.assertEqual(counts.as_json(), {"passed": 1, "failed": 1, "skipped": 1})
+        self.assertEqual(len(counts.skips), 1)
+        self.assertIn("# SKIP", counts.skips[0])
         self.assertEqual(counts.problems, ["KTAP: not ok: b", "KTAP: not ok: suite"])
 
     def test_missing_tests(self) -> None:
