@@ -57,6 +57,18 @@ struct swiotlb_slot {
 #define SWIOTLB_MAX_SPAN_SLOTS	((1U << 11) - 1)
 
 /**
+ * enum swiotlb_phase - when, and from where, memory is to be had
+ * @SWIOTLB_EARLY:    from memblock, before slab and page attributes work
+ * @SWIOTLB_LATE:     from the page allocator, in process context
+ * @SWIOTLB_RESERVED: at a given physical address, in process context
+ */
+enum swiotlb_phase {
+	SWIOTLB_EARLY,
+	SWIOTLB_LATE,
+	SWIOTLB_RESERVED,
+};
+
+/**
  * struct io_tlb_pool - a contiguous piece of bounce memory
  * @start:	first physical address, page-aligned
  * @end:	physical address just behind the last byte, page-aligned
@@ -69,8 +81,7 @@ struct swiotlb_slot {
  * @mem:	who owns it
  * @ops:	backend that places buffers in it, for the pool's whole life
  * @nr_slots:	number of slots in @slots
- * @late:	memory came from the page allocator, not from memblock
- * @reserved:	memory belongs to the firmware's description of the machine
+ * @phase:	when its memory was had, and from where
  * @shared:	memory was made accessible to the host
  *
  * The backend fills in all of it before it publishes the pool; nothing changes
@@ -86,8 +97,7 @@ struct io_tlb_pool {
 	struct io_tlb_mem *mem;
 	const struct swiotlb_backend_ops *ops;
 	unsigned long nr_slots;
-	bool late;
-	bool reserved;
+	enum swiotlb_phase phase;
 	bool shared;
 };
 
@@ -140,18 +150,6 @@ struct swiotlb_limits {
 	unsigned int min_align_mask;
 	u64 boundary_mask;
 	u64 dma_offset;
-};
-
-/**
- * enum swiotlb_phase - when, and from where, memory is to be had
- * @SWIOTLB_EARLY:    from memblock, before slab and page attributes work
- * @SWIOTLB_LATE:     from the page allocator, in process context
- * @SWIOTLB_RESERVED: at a given physical address, in process context
- */
-enum swiotlb_phase {
-	SWIOTLB_EARLY,
-	SWIOTLB_LATE,
-	SWIOTLB_RESERVED,
 };
 
 /**

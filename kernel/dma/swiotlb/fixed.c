@@ -67,7 +67,6 @@ struct fixed_layout {
  * struct fixed_pool - the pool
  * @pool:	what the core sees
  * @layout:	how its slots are dealt out
- * @phase:	where all its memory came from
  * @meta_bytes:	size of the allocation that holds this structure and all that
  *		hangs on it
  * @areas:	the areas
@@ -75,7 +74,6 @@ struct fixed_layout {
 struct fixed_pool {
 	struct io_tlb_pool pool;
 	struct fixed_layout layout;
-	enum swiotlb_phase phase;
 	size_t meta_bytes;
 	struct fixed_area areas[] ____cacheline_aligned_in_smp;
 };
@@ -325,8 +323,7 @@ static void fixed_show(struct swiotlb_mem *mem, struct seq_file *m)
  *	fixed_pool, areas | records | head_dist | slot map of area 0, 1, ...
  */
 static struct fixed_pool *fixed_alloc_meta(const struct io_tlb_pool *pool,
-					   unsigned int nr_areas,
-					   enum swiotlb_phase phase)
+					   unsigned int nr_areas)
 {
 	u64 nr_slots = (pool->end - pool->start) >> IO_TLB_SHIFT;
 	size_t bytes, records, dists, maps;
@@ -347,7 +344,7 @@ static struct fixed_pool *fixed_alloc_meta(const struct io_tlb_pool *pool,
 	for (i = 0; i < layout.nr_areas; i++)
 		bytes += area_map_bytes(area_slots(&layout, i));
 
-	meta = swiotlb_meta_alloc(bytes, phase);
+	meta = swiotlb_meta_alloc(bytes, pool->phase);
 	if (!meta)
 		return NULL;
 
@@ -358,7 +355,6 @@ static struct fixed_pool *fixed_alloc_meta(const struct io_tlb_pool *pool,
 	fp->pool.slots = meta + records;
 	fp->pool.head_dist = meta + dists;
 	fp->layout = layout;
-	fp->phase = phase;
 	fp->meta_bytes = bytes;
 
 	for (i = 0; i < layout.nr_areas; i++) {
@@ -381,7 +377,7 @@ static int fixed_init(struct swiotlb_mem *mem,
 	if (err)
 		return err;
 
-	fp = fixed_alloc_meta(&pool, params->nr_areas, params->phase);
+	fp = fixed_alloc_meta(&pool, params->nr_areas);
 	if (!fp) {
 		pr_warn("no memory to manage %llu bytes of bounce buffers\n",
 			(u64)(pool.end - pool.start));
@@ -398,7 +394,7 @@ static int fixed_init(struct swiotlb_mem *mem,
 	err = swiotlb_pool_publish(&fp->pool);
 	if (err) {
 		pool = fp->pool;
-		swiotlb_meta_free(fp, fp->meta_bytes, fp->phase);
+		swiotlb_meta_free(fp, fp->meta_bytes, fp->pool.phase);
 		goto err_release;
 	}
 
@@ -410,7 +406,7 @@ static int fixed_init(struct swiotlb_mem *mem,
 
 err_free_meta:
 	/* Nobody knows what state the memory is in: it is leaked, and counted */
-	swiotlb_meta_free(fp, fp->meta_bytes, fp->phase);
+	swiotlb_meta_free(fp, fp->meta_bytes, fp->pool.phase);
 	return err;
 err_release:
 	swiotlb_pool_release(mem, &pool);
@@ -430,7 +426,7 @@ static void fixed_exit(struct swiotlb_mem *mem)
 
 	swiotlb_pool_retract(&fp->pool);
 	swiotlb_pool_release(mem, &fp->pool);
-	swiotlb_meta_free(fp, fp->meta_bytes, fp->phase);
+	swiotlb_meta_free(fp, fp->meta_bytes, fp->pool.phase);
 	mem->backend = NULL;
 	mem->start = 0;
 	mem->end = 0;

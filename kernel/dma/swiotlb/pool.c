@@ -106,7 +106,7 @@ static int get_reserved(const struct swiotlb_params *params, void **vaddr)
 /**
  * swiotlb_pool_provision() - find memory for a pool
  * @mem:    whom it is for
- * @pool:   receives the memory in @start, @end, @vaddr, @late, @reserved
+ * @pool:   receives the memory in @start, @end, @vaddr, @phase
  * @params: what is wanted; settles for half of it, and half of that, down to
  *	    1 MiB, unless the memory is a given
  *
@@ -146,8 +146,7 @@ int swiotlb_pool_provision(struct swiotlb_mem *mem, struct io_tlb_pool *pool,
 	pool->vaddr = vaddr;
 	pool->start = virt_to_phys(vaddr);
 	pool->end = pool->start + bytes;
-	pool->late = params->phase == SWIOTLB_LATE;
-	pool->reserved = params->phase == SWIOTLB_RESERVED;
+	pool->phase = params->phase;
 	return 0;
 }
 
@@ -195,8 +194,8 @@ int swiotlb_pool_share(struct swiotlb_mem *mem, struct io_tlb_pool *pool)
 	 * so in the early pool: it can be large, is not all used at once, and
 	 * a write makes the host back it.
 	 */
-	if (pool->reserved ||
-	    (pool->late && cc_platform_has(CC_ATTR_MEM_ENCRYPT)))
+	if (pool->phase == SWIOTLB_RESERVED ||
+	    (pool->phase == SWIOTLB_LATE && cc_platform_has(CC_ATTR_MEM_ENCRYPT)))
 		memset(pool->vaddr, 0, bytes);
 	pool->shared = true;
 	return 0;
@@ -234,9 +233,9 @@ void __ref swiotlb_pool_release(struct swiotlb_mem *mem,
 	}
 	pool->shared = false;
 
-	if (pool->reserved)
+	if (pool->phase == SWIOTLB_RESERVED)
 		return;
-	if (pool->late)
+	if (pool->phase == SWIOTLB_LATE)
 		free_pages_exact(pool->vaddr, bytes);
 	else if (slab_is_available())
 		free_boot_memory(pool->vaddr, bytes);
