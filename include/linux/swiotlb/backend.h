@@ -16,20 +16,23 @@
  * in the pool's slot records, copies, and later hands the very same span back.
  * A backend never sees a &struct device, so it can be built and run anywhere.
  *
- * A pool keeps the backend that it was born with until it dies.
+ * A pool keeps the backend that it was born with until it dies. What changes
+ * when an administrator chooses another backend is where new mappings go:
+ *
+ *	device -> io_tlb_mem -> swiotlb_mem	where new mappings go; switched
+ *	address -> pool -> swiotlb_mem		where a mapping is; stays
  */
 #ifndef _LINUX_SWIOTLB_BACKEND_H
 #define _LINUX_SWIOTLB_BACKEND_H
 
-#include <linux/atomic.h>
 #include <linux/list.h>
 #include <linux/swiotlb/types.h>
 #include <linux/types.h>
 
-struct dentry;
 struct module;
 struct seq_file;
 struct swiotlb_backend_ops;
+struct swiotlb_domain;
 
 /* Longest name of a backend, the final NUL included */
 #define SWIOTLB_NAME_LEN	16
@@ -61,11 +64,14 @@ struct swiotlb_slot {
  * @SWIOTLB_EARLY:    from memblock, before slab and page attributes work
  * @SWIOTLB_LATE:     from the page allocator, in process context
  * @SWIOTLB_RESERVED: at a given physical address, in process context
+ * @SWIOTLB_ATOMIC:   from the page allocator, in any context but NMI, for a pool
+ *		      that serves one mapping; never where memory must be converted
  */
 enum swiotlb_phase {
 	SWIOTLB_EARLY,
 	SWIOTLB_LATE,
 	SWIOTLB_RESERVED,
+	SWIOTLB_ATOMIC,
 };
 
 /**
@@ -79,13 +85,14 @@ enum swiotlb_phase {
  *		it belongs to, or %NULL where no span has more than one slot;
  *		spans of pools which have it are at most 256 slots long
  * @mem:	who owns it
+ * @domain:	@mem's, set when it is published
  * @ops:	backend that places buffers in it, for the pool's whole life
  * @nr_slots:	number of slots in @slots
  * @phase:	when its memory was had, and from where
  * @shared:	memory was made accessible to the host
  *
- * The backend fills in all of it before it publishes the pool; nothing changes
- * while it is published.
+ * The backend fills in all but @domain before it publishes the pool; nothing
+ * changes while it is published.
  */
 struct io_tlb_pool {
 	phys_addr_t start;
@@ -94,7 +101,8 @@ struct io_tlb_pool {
 	unsigned int slot_shift;
 	struct swiotlb_slot *slots;
 	u8 *head_dist;
-	struct io_tlb_mem *mem;
+	struct swiotlb_mem *mem;
+	struct swiotlb_domain *domain;
 	const struct swiotlb_backend_ops *ops;
 	unsigned long nr_slots;
 	enum swiotlb_phase phase;
@@ -159,7 +167,8 @@ struct swiotlb_limits {
  *	      memory is tight, except for %SWIOTLB_RESERVED
  * @nr_areas: independent parts wanted, about one per CPU
  * @flags:    %SWIOTLB_ANY if memory above 4 GiB will do
- * @gfp:      zone of the memory (%SWIOTLB_LATE)
+ * @gfp:      zone of the memory (%SWIOTLB_LATE, %SWIOTLB_ATOMIC), and how hard to
+ *	      try (%SWIOTLB_LATE)
  * @remap:    told of all memory before use, may refuse it with an errno, in
  *	      which case less is tried; or %NULL
  * @base:     physical address (%SWIOTLB_RESERVED)
@@ -195,35 +204,31 @@ enum swiotlb_fail {
 };
 
 /**
- * struct swiotlb_mem - bounce memory of one kind: the default, or a restricted
- * @pub:	 the part that the DMA layer sees
- * @ops:	 backend of new mappings, set before @ready
- * @backend:	 the backend's own data, set by &swiotlb_backend_ops.init
- * @ready:	 mappings may be tried
- * @start:	 lowest physical address of its memory, set by the backend
- * @end:	 just behind the highest one
- * @nslabs:	 size in units of %IO_TLB_SIZE, set by the backend
- * @used:	 bytes in use as last reported, see swiotlb_report_used()
- * @hiwater:	 highest value of @used since boot or since it was reset
- * @fails:	 failed mappings by reason
- * @leaked:	 bytes lost because a conversion failed
- * @debugfs:	 its folder in debugfs
- * @name:	 name of that folder
+ * struct swiotlb_mem - bounce memory of a backend
+ * @ops:	the backend
+ * @backend:	the backend's own data, set by &swiotlb_backend_ops.init
+ * @start:	physical address of its first pool, set by the backend
+ * @end:	just behind the highest address that a pool of its may ever have,
+ *		set by the backend
+ * @nslabs:	size of its pools in units of %IO_TLB_SIZE, but for those that serve a
+ *		single mapping; set by the backend, which may change it any time
+ * @domain:	whose devices use it; for the core
+ * @nr_users:	number of &struct io_tlb_mem that lead here; for the core
+ * @node:	in the domain's list; for the core
+ * @phase:	when it was made; for the core
+ *
+ * At most one of a backend lives at a time in a domain.
  */
 struct swiotlb_mem {
-	struct io_tlb_mem pub;
 	const struct swiotlb_backend_ops *ops;
 	void *backend;
-	bool ready;
 	phys_addr_t start;
 	phys_addr_t end;
 	unsigned long nslabs;
-	atomic_long_t used;
-	atomic_long_t hiwater;
-	atomic_long_t fails[SWIOTLB_NR_FAILS];
-	atomic_long_t leaked;
-	struct dentry *debugfs;
-	const char *name;
+	struct swiotlb_domain *domain;
+	unsigned int nr_users;
+	struct list_head node;
+	enum swiotlb_phase phase;
 };
 
 /**
@@ -232,36 +237,50 @@ struct swiotlb_mem {
  *	context but NMI, interrupts on or off, from all CPUs at once. Must not sleep,
  *	allocate or convert memory. 0 and a filled-in span; or, with the span
  *	untouched, -ENOSPC (no room now), -E2BIG (never), -ENXIO (the device
- *	reaches none of the memory), -EINVAL.
+ *	reaches none of the memory), -EINVAL. Called in an RCU read section.
+ * @grow: last resort when @alloc said -ENOSPC. Optional. Like @alloc, but it may
+ *	allocate memory if it does not wait for it. It may also have memory made
+ *	in process context, for later mappings. In the same RCU read section.
  * @free: take a span back. Required. Cannot fail. Any context but NMI, any CPU;
- *	comes exactly once for each span that @alloc gave. The pool may have been
- *	retired meanwhile.
+ *	comes exactly once for each span that @alloc or @grow gave, in an RCU
+ *	read section.
+ * @stray: find what a device wrote outside its buffer. Optional. Called before
+ *	@free with the size of the buffer in bytes, same context. The
+ *	first wrong byte, or %NULL. What surrounds the buffer in a span with
+ *	&swiotlb_req.alloc_align_mask belongs to the caller, who may write it.
  * @max_mapping: the largest size in bytes of which every request can succeed in
  *	an empty pool, given limits, whatever its address; but a buffer that
- *	itself crosses the boundary need not. Required. Any context, also while
- *	there is no memory.
+ *	itself crosses the boundary need not. For no limits less than `fixed`
+ *	promises, or devices cannot be switched over. Required. Any context,
+ *	also while there is no memory.
  * @used: bytes in use. Required. Any context, may be off by mappings that
- *	come or go meanwhile.
+ *	come or go meanwhile. But once nothing new comes, 0 means that every
+ *	span was freed.
  * @peak: what is known for sure of the highest use in bytes since boot, or since
  *	this was called with @reset. Optional: the core knows it to within the
  *	steps in which the backend reports use. Process context.
  * @init: make the memory and the pools, publish them, and set the members of
  *	&struct swiotlb_mem that are the backend's. Required. All or nothing:
  *	0, or an errno and no trace. %SWIOTLB_EARLY comes before slab, on one
- *	CPU; the others may sleep.
+ *	CPU; %SWIOTLB_LATE and %SWIOTLB_RESERVED may sleep.
  * @finalize: for memory made by %SWIOTLB_EARLY: convert it, now that page
  *	attributes can be changed. Optional. Once, during boot, on some
  *	architectures before slab. On an errno the core gives the memory up.
  * @exit: the reverse of @init. Required. Process context; nothing is in use,
- *	and nothing will be.
+ *	and nothing will be. RCU readers, the last @free among them, may still
+ *	be at work.
  * @show: print the backend's own lines for debugfs. Optional. May sleep.
  * @name: how users call it: [a-z][a-z0-9_-]*, shorter than %SWIOTLB_NAME_LEN
- * @owner: module that it lives in, or %NULL
+ * @owner: module that it lives in, or %NULL; it cannot go while any of its
+ *	memory lives
  */
 struct swiotlb_backend_ops {
 	int (*alloc)(struct swiotlb_mem *mem, const struct swiotlb_req *req,
 		     struct swiotlb_span *span);
+	int (*grow)(struct swiotlb_mem *mem, const struct swiotlb_req *req,
+		    struct swiotlb_span *span);
 	void (*free)(const struct swiotlb_span *span);
+	const u8 *(*stray)(const struct swiotlb_span *span, size_t size);
 
 	size_t (*max_mapping)(struct swiotlb_mem *mem,
 			      const struct swiotlb_limits *limits);
@@ -285,10 +304,13 @@ int swiotlb_pool_provision(struct swiotlb_mem *mem, struct io_tlb_pool *pool,
 			   const struct swiotlb_params *params);
 int swiotlb_pool_share(struct swiotlb_mem *mem, struct io_tlb_pool *pool);
 void swiotlb_pool_release(struct swiotlb_mem *mem, struct io_tlb_pool *pool);
+int swiotlb_pool_expect(phys_addr_t start, phys_addr_t end);
 int swiotlb_pool_publish(struct io_tlb_pool *pool);
+int swiotlb_pool_publish_atomic(struct io_tlb_pool *pool);
 void swiotlb_pool_retract(struct io_tlb_pool *pool);
 void *swiotlb_meta_alloc(size_t bytes, enum swiotlb_phase phase);
 void swiotlb_meta_free(void *meta, size_t bytes, enum swiotlb_phase phase);
 void swiotlb_report_used(struct swiotlb_mem *mem, long delta_bytes);
+void swiotlb_report_transient(struct swiotlb_mem *mem, long delta_bytes);
 
 #endif /* _LINUX_SWIOTLB_BACKEND_H */

@@ -8,19 +8,26 @@
 #include <linux/types.h>
 
 struct io_tlb_pool;
+struct swiotlb_domain;
+struct swiotlb_mem;
 
 /**
- * struct io_tlb_mem - what a device's bounce memory means for the DMA layer
+ * struct io_tlb_mem - what a device is bound to
  * @force_bounce: every streaming mapping of the device must bounce
  * @for_alloc:	  coherent allocations of the device come from here too
+ * @domain:	  devices of one domain use the same pools, others never do; for
+ *		  the core
+ * @mem:	  where new mappings go, %NULL for nowhere; protected by RCU
  *
- * Both members are written when the memory is set up, and never again.
- * Everything else that belongs to it is private to the core, see
- * &struct swiotlb_mem.
+ * There is one that most devices follow, one for each restricted pool, and one
+ * for each backend that an administrator pinned devices to. They are never freed.
+ * Only @mem changes after they were set up.
  */
 struct io_tlb_mem {
 	bool force_bounce;
 	bool for_alloc;
+	struct swiotlb_domain *domain;
+	struct swiotlb_mem __rcu *mem;
 };
 
 /**

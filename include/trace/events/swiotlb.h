@@ -57,6 +57,55 @@ TRACE_EVENT(swiotlb_alloc_fail,
 		  __get_str(dev_name), __entry->size, __get_str(reason))
 );
 
+/* New mappings go from one backend to another */
+TRACE_EVENT(swiotlb_switch,
+	TP_PROTO(const char *from, const char *to),
+	TP_ARGS(from, to),
+
+	TP_STRUCT__entry(
+		__string(from, from)
+		__string(to, to)
+	),
+
+	TP_fast_assign(
+		__assign_str(from);
+		__assign_str(to);
+	),
+
+	TP_printk("from=%s to=%s", __get_str(from), __get_str(to))
+);
+
+/* A backend got or gave back memory; total_bytes is what it has now */
+DECLARE_EVENT_CLASS(swiotlb_resize,
+	TP_PROTO(const char *backend, size_t bytes, unsigned long total_bytes),
+	TP_ARGS(backend, bytes, total_bytes),
+
+	TP_STRUCT__entry(
+		__string(backend, backend)
+		__field(size_t, bytes)
+		__field(unsigned long, total_bytes)
+	),
+
+	TP_fast_assign(
+		__assign_str(backend);
+		__entry->bytes = bytes;
+		__entry->total_bytes = total_bytes;
+	),
+
+	TP_printk("backend=%s bytes=%zu total_bytes=%lu", __get_str(backend),
+		  __entry->bytes, __entry->total_bytes)
+);
+
+DEFINE_EVENT(swiotlb_resize, swiotlb_grow,
+	TP_PROTO(const char *backend, size_t bytes, unsigned long total_bytes),
+	TP_ARGS(backend, bytes, total_bytes)
+);
+
+DEFINE_EVENT(swiotlb_resize, swiotlb_shrink,
+	TP_PROTO(const char *backend, size_t bytes, unsigned long total_bytes),
+	TP_ARGS(backend, bytes, total_bytes)
+);
+
 #endif /*  _TRACE_SWIOTLB_H */
 
 /* This part must be outside protection */

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which backends there are, and which one is used
+ * Which backends there are
  *
  * Built-in backends sit in a const table, since the default pool is made before
- * slab and initcalls. Others may be registered later, which so far only tests
- * do. A name leads to at most one.
+ * slab and initcalls. Modules register theirs later. A name leads to at most one.
+ * Whoever is about to make memory of a backend takes a reference to its module,
+ * and the memory keeps it.
  */
 #define pr_fmt(fmt) "software IO TLB: " fmt
 
 #include <linux/ctype.h>
 #include <linux/export.h>
-#include <linux/init.h>
-#include <linux/kobject.h>
 #include <linux/list.h>
 #include <linux/lockdep.h>
+#include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -83,10 +83,37 @@ static struct registered *find_registered(const char *name)
 	return NULL;
 }
 
-/* These words mean something else in swiotlb= */
+/**
+ * swiotlb_get_backend() - find a backend and keep its module
+ * @name: its name, a newline may follow
+ *
+ * Context: process context, may sleep.
+ * Return: the backend, to be let go by module_put() of its owner; or %NULL.
+ */
+const struct swiotlb_backend_ops *swiotlb_get_backend(const char *name)
+{
+	struct registered *entry;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(builtin); i++) {
+		if (sysfs_streq(builtin[i]->name, name))
+			return builtin[i];
+	}
+
+	guard(mutex)(&swiotlb_backend_mutex);
+	list_for_each_entry(entry, &backends, node) {
+		if (sysfs_streq(entry->ops->name, name))
+			return try_module_get(entry->ops->owner) ?
+			       entry->ops : NULL;
+	}
+	return NULL;
+}
+
+/* These words mean something else in swiotlb= and in swiotlb_backend */
 static bool name_is_taken(const char *name)
 {
-	return !strcmp(name, "force") || !strcmp(name, "noforce");
+	return !strcmp(name, "force") || !strcmp(name, "noforce") ||
+	       !strcmp(name, "default");
 }
 
 static bool name_is_valid(const char *name)
@@ -119,8 +146,8 @@ static int validate(const struct swiotlb_backend_ops *ops)
  * swiotlb_register_backend() - offer a backend
  * @ops: must stay as it is until it is unregistered
  *
- * It is listed from now on. That is all: what is selected at boot can only be a
- * built-in backend.
+ * It is listed from now on, and can be chosen on the live system. At boot only
+ * built-in backends can be.
  *
  * Context: process context, may sleep.
  * Return: 0; -EINVAL if a required member is missing or the name is malformed;
@@ -155,11 +182,14 @@ int swiotlb_register_backend(const struct swiotlb_backend_ops *ops)
 		pr_err("there is a backend %s already\n", ops->name);
 	return err;
 }
-EXPORT_SYMBOL_IF_KUNIT(swiotlb_register_backend);
+EXPORT_SYMBOL_GPL(swiotlb_register_backend);
 
 /**
  * swiotlb_unregister_backend() - withdraw a backend
  * @ops: as it was registered
+ *
+ * For the exit function of its module, which does not run while there is memory
+ * of it.
  *
  * Context: process context, may sleep.
  * Return: 0; -ENOENT if it is not registered.
@@ -180,7 +210,7 @@ int swiotlb_unregister_backend(const struct swiotlb_backend_ops *ops)
 	mutex_unlock(&swiotlb_backend_mutex);
 	return err;
 }
-EXPORT_SYMBOL_IF_KUNIT(swiotlb_unregister_backend);
+EXPORT_SYMBOL_GPL(swiotlb_unregister_backend);
 
 static int show_one(const struct swiotlb_backend_ops *ops,
 		    const struct swiotlb_backend_ops *active, char *buf,
@@ -218,30 +248,3 @@ int swiotlb_show_backends(const struct swiotlb_backend_ops *active, char *buf,
 	return len;
 }
 EXPORT_SYMBOL_IF_KUNIT(swiotlb_show_backends);
-
-static ssize_t backend_show(struct kobject *kobj, struct kobj_attribute *attr,
-			    char *buf)
-{
-	struct swiotlb_mem *mem = &swiotlb_default_mem;
-	int len = swiotlb_show_backends(mem->ready ? mem->ops : NULL, buf,
-					PAGE_SIZE - 1);
-
-	return len + sysfs_emit_at(buf, len, "\n");
-}
-
-static struct kobj_attribute backend_attr = __ATTR_RO(backend);
-
-static int __init swiotlb_sysfs_init(void)
-{
-	struct kobject *dir = kobject_create_and_add("swiotlb", kernel_kobj);
-	int err;
-
-	if (!dir)
-		return -ENOMEM;
-
-	err = sysfs_create_file(dir, &backend_attr.attr);
-	if (err)
-		kobject_put(dir);
-	return err;
-}
-subsys_initcall(swiotlb_sysfs_init);

@@ -5,17 +5,25 @@
  * An architecture calls swiotlb_init() while memblock rules; or swiotlb_init_late()
  * when the page allocator does; then, in a confidential guest,
  * swiotlb_update_mem_attributes() once page attributes can be changed; and
- * swiotlb_exit() if it found out that nobody needs to bounce.
+ * swiotlb_exit() if it found out that nobody needs to bounce. From then on it is
+ * the administrator's, see select.c.
  */
 #define pr_fmt(fmt) "software IO TLB: " fmt
 
 #include <linux/align.h>
 #include <linux/cc_platform.h>
 #include <linux/cpumask.h>
+#include <linux/dma-mapping.h>
+#include <linux/err.h>
+#include <linux/gfp.h>
 #include <linux/init.h>
+#include <linux/list.h>
 #include <linux/log2.h>
+#include <linux/memblock.h>
 #include <linux/minmax.h>
+#include <linux/mutex.h>
 #include <linux/printk.h>
+#include <linux/rcupdate.h>
 #include <linux/swiotlb.h>
 
 #include "internal.h"
@@ -25,6 +33,17 @@ static struct swiotlb_cmdline cmdline;
 /* Size wanted, rounded as the number of areas demands once that is known */
 static unsigned long default_nslabs = IO_TLB_DEFAULT_SIZE >> IO_TLB_SHIFT;
 static unsigned int default_nr_areas;
+
+/* What the platform wanted of memory that it made, and so wants of other memory */
+static gfp_t default_zone;
+static bool default_is_anywhere;
+static bool default_remapped;
+
+/* The default memory: it changes under swiotlb_mutex only, or in early boot */
+static struct swiotlb_mem *default_mem(void)
+{
+	return rcu_dereference_protected(swiotlb_default.mem, true);
+}
 
 /*
  * With areas, the size is a power of two of at least a segment per area: each
@@ -106,44 +125,85 @@ void __init swiotlb_adjust_size(unsigned long size)
 /**
  * swiotlb_print_info() - tell where the default pool lies
  *
- * Context: any.
+ * Context: process context, or early boot.
  */
 void swiotlb_print_info(void)
 {
-	struct swiotlb_mem *mem = &swiotlb_default_mem;
+	struct swiotlb_mem *mem = default_mem();
+	phys_addr_t end;
 
-	if (!mem->nslabs) {
+	if (!mem) {
 		pr_warn("No low mem\n");
 		return;
 	}
 
-	pr_info("mapped [mem %pa-%pa] (%luMB)\n", &mem->start, &mem->end,
+	end = mem->start + (mem->nslabs << IO_TLB_SHIFT);
+	pr_info("mapped [mem %pa-%pa] (%luMB)\n", &mem->start, &end,
 		mem->nslabs >> (20 - IO_TLB_SHIFT));
 }
 
 static int make_default(struct swiotlb_params *params)
 {
-	struct swiotlb_mem *mem = &swiotlb_default_mem;
+	const struct swiotlb_backend_ops *ops;
 	unsigned long nslabs = params->bytes >> IO_TLB_SHIFT;
-	int err;
+	struct swiotlb_mem *mem;
 
 	params->nr_areas = default_nr_areas;
-	mem->ops = cmdline.backend ?: swiotlb_default_backend();
+	default_remapped = params->remap;
+	ops = cmdline.backend ?: swiotlb_default_backend();
 
-	err = mem->ops->init(mem, params);
-	if (err) {
-		pr_warn("no bounce buffers: backend %s could not set up %zu bytes: %d\n",
-			mem->ops->name, params->bytes, err);
-		return err;
+	guard(mutex)(&swiotlb_mutex);
+	mem = swiotlb_mem_create(&swiotlb_default_domain, ops, params);
+	if (IS_ERR(mem)) {
+		pr_warn("no bounce buffers: backend %s could not set up %zu bytes: %pe\n",
+			ops->name, params->bytes, mem);
+		return PTR_ERR(mem);
 	}
 
 	if (mem->nslabs != nslabs)
 		pr_info("SWIOTLB bounce buffer size adjusted %lu -> %lu slabs\n",
 			nslabs, mem->nslabs);
-	/* Pairs with the acquire in span_alloc() */
-	smp_store_release(&mem->ready, true);
-	pr_info("backend %s\n", mem->ops->name);
+	default_nslabs = mem->nslabs;
+	swiotlb_mem_bind(&swiotlb_default, mem);
+	pr_info("backend %s\n", ops->name);
 	return 0;
+}
+
+/*
+ * The zone that is as low as what memblock_alloc_low() gives. The lowest one is
+ * tiny on some architectures, but then there is another one up to 4 GiB.
+ */
+static gfp_t low_zone(void)
+{
+	if (IS_ENABLED(CONFIG_ZONE_DMA32) &&
+	    ARCH_LOW_ADDRESS_LIMIT >= DMA_BIT_MASK(32))
+		return GFP_DMA32;
+	return GFP_DMA;
+}
+
+/**
+ * swiotlb_live_params() - what memory should be like that is made from now on
+ * @params: receives the answer: as large, and as low, as at boot
+ *
+ * Context: process context; swiotlb_mutex is held.
+ * Return: 0; -EPERM if the user wanted no bounce memory; -EOPNOTSUPP if the
+ * platform remaps it, which cannot be done late.
+ */
+int swiotlb_live_params(struct swiotlb_params *params)
+{
+	if (!default_nr_areas)
+		set_areas(num_possible_cpus());
+	*params = (struct swiotlb_params) {
+		.phase = SWIOTLB_LATE,
+		.bytes = default_nslabs << IO_TLB_SHIFT,
+		.nr_areas = default_nr_areas,
+		.gfp = GFP_KERNEL | default_zone,
+	};
+	if (!default_is_anywhere)
+		params->gfp |= low_zone();
+	if (cmdline.noforce)
+		return -EPERM;
+	return default_remapped ? -EOPNOTSUPP : 0;
 }
 
 /**
@@ -171,17 +231,13 @@ void __init swiotlb_init_remap(bool addressing_limited, unsigned int flags,
 	if (cmdline.noforce)
 		return;
 
-	swiotlb_default_mem.pub.force_bounce =
-		cmdline.force || (flags & SWIOTLB_FORCE);
+	swiotlb_default.force_bounce = cmdline.force || (flags & SWIOTLB_FORCE);
+	default_is_anywhere = flags & SWIOTLB_ANY;
 
 	if (!default_nr_areas)
 		set_areas(num_possible_cpus());
 	params.bytes = default_nslabs << IO_TLB_SHIFT;
-	if (make_default(&params))
-		return;
-
-	default_nslabs = swiotlb_default_mem.nslabs;
-	if (flags & SWIOTLB_VERBOSE)
+	if (!make_default(&params) && (flags & SWIOTLB_VERBOSE))
 		swiotlb_print_info();
 }
 
@@ -216,10 +272,12 @@ int swiotlb_init_late(size_t size, gfp_t gfp_mask,
 	};
 	int err;
 
-	if (swiotlb_default_mem.ready || cmdline.noforce)
+	if (is_swiotlb_allocated() || cmdline.noforce)
 		return 0;
 
-	swiotlb_default_mem.pub.force_bounce = cmdline.force;
+	swiotlb_default.force_bounce = cmdline.force;
+	default_is_anywhere = true;
+	default_zone = gfp_mask & GFP_ZONEMASK;
 	if (!default_nr_areas)
 		set_areas(num_possible_cpus());
 	params.bytes = ALIGN(size >> IO_TLB_SHIFT, IO_TLB_SEGSIZE)
@@ -241,15 +299,17 @@ int swiotlb_init_late(size_t size, gfp_t gfp_mask,
  */
 void __init swiotlb_update_mem_attributes(void)
 {
-	struct swiotlb_mem *mem = &swiotlb_default_mem;
+	struct swiotlb_mem *mem = default_mem();
 	int err;
 
-	if (!mem->ready || !mem->ops->finalize)
+	if (!mem || !mem->ops->finalize)
 		return;
 
 	err = mem->ops->finalize(mem);
 	if (err) {
-		WRITE_ONCE(mem->ready, false);
+		/* Never to be used, nor to be taken apart: it is leaked */
+		list_del(&mem->node);
+		RCU_INIT_POINTER(swiotlb_default.mem, NULL);
 		pr_err("no bounce buffers: backend %s cannot share them: %d\n",
 		       mem->ops->name, err);
 	} else if (cc_platform_has(CC_ATTR_GUEST_MEM_ENCRYPT)) {
@@ -261,28 +321,27 @@ void __init swiotlb_update_mem_attributes(void)
  * swiotlb_exit() - give the default pool back
  *
  * Does nothing if the user asked to bounce everything, and refuses if anything
- * is mapped.
+ * is mapped. The memory is given back by a worker.
  *
  * Context: process context during boot.
  */
 void __init swiotlb_exit(void)
 {
-	struct swiotlb_mem *mem = &swiotlb_default_mem;
+	struct swiotlb_mem *mem;
 	size_t used;
 
-	if (cmdline.force || !mem->ready)
+	guard(mutex)(&swiotlb_mutex);
+	mem = default_mem();
+	if (cmdline.force || !mem)
 		return;
 
-	WRITE_ONCE(mem->ready, false);
 	used = mem->ops->used(mem);
 	if (used) {
 		pr_err("keeping the default memory pool, %zu bytes are in use\n",
 		       used);
-		WRITE_ONCE(mem->ready, true);
 		return;
 	}
 
 	pr_info("tearing down default memory pool\n");
-	mem->ops->exit(mem);
-	atomic_long_set(&mem->used, 0);
+	swiotlb_mem_bind(&swiotlb_default, NULL);
 }

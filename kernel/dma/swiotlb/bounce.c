@@ -74,28 +74,28 @@ static phys_addr_t buffer_start(const struct io_tlb_pool *pool, long slot)
  * @span:     receives the span, for the backend to free
  *
  * Context: any.
- * Return: %false if no live buffer begins there: it is being unmapped twice, or
- * was never mapped.
+ * Return: bytes of the buffer; 0 if no live one begins there: it is being
+ * unmapped twice, or was never mapped.
  */
-bool swiotlb_forget(struct io_tlb_pool *pool, phys_addr_t tlb_addr,
-		    struct swiotlb_span *span)
+size_t swiotlb_forget(struct io_tlb_pool *pool, phys_addr_t tlb_addr,
+		      struct swiotlb_span *span)
 {
 	long slot = find_head(pool, tlb_addr);
 	struct swiotlb_slot *head;
 
 	if (unlikely(slot < 0))
-		return false;
+		return 0;
 
 	head = &pool->slots[slot];
 	if (unlikely(tlb_addr != buffer_start(pool, slot)))
-		return false;
+		return 0;
 
 	span->pool = pool;
 	span->slot = slot;
 	span->nr_slots = head->nr_slots;
 	span->offset = head->offset;
 	head->nr_slots = 0;
-	return true;
+	return head->size;
 }
 
 /*

@@ -9,6 +9,10 @@
  *
  * Nothing here allocates, converts, sleeps or takes a lock. Only the backend's
  * own short locks are taken, so "any context" below means any but NMI.
+ *
+ * The memory of a backend stays while anything is mapped in it. Where nothing is
+ * yet, before alloc, and where nothing is any more, after free, RCU keeps it:
+ * see select.c.
  */
 #define pr_fmt(fmt) "software IO TLB: " fmt
 
@@ -19,6 +23,7 @@
 #include <linux/err.h>
 #include <linux/indirect_call_wrapper.h>
 #include <linux/mm.h>
+#include <linux/rcupdate.h>
 #include <linux/swiotlb.h>
 
 #define CREATE_TRACE_POINTS
@@ -26,39 +31,60 @@
 
 #include "internal.h"
 
-/* Until its backend is chosen there is one to ask for limits at least */
-struct swiotlb_mem swiotlb_default_mem = {
-	.ops = &swiotlb_fixed,
+struct swiotlb_domain swiotlb_default_domain = {
 	.name = "swiotlb",
+	.mems = LIST_HEAD_INIT(swiotlb_default_domain.mems),
 };
 
-/* A device that was never initialised has the default, as good as none */
-static struct swiotlb_mem *mem_of(struct device *dev)
-{
-	return likely(dev->dma_io_tlb_mem) ?
-	       to_swiotlb_mem(dev->dma_io_tlb_mem) : &swiotlb_default_mem;
-}
+/* What devices are bound to from birth; there may be no memory (yet) */
+struct io_tlb_mem swiotlb_default = {
+	.domain = &swiotlb_default_domain,
+};
 
-/* The default backend comes first, so that it costs no indirect call */
+/* The built-in backends come first, so that they cost no indirect call */
 static int span_alloc(struct device *dev, struct swiotlb_mem *mem,
 		      struct swiotlb_req *req, struct swiotlb_span *span)
 {
 	dma_addr_t start;
+	int err;
 
-	/* What the backend set up is seen by those who see that it is ready */
-	if (unlikely(!smp_load_acquire(&mem->ready)))
+	if (unlikely(!mem))
 		return -ENODEV;
 	if (unlikely(!req->size || req->size > U32_MAX))
 		return -EINVAL;
 
 	start = phys_to_dma_unencrypted(dev, mem->start);
-	if (unlikely(start == DMA_MAPPING_ERROR))
+	if (likely(start != DMA_MAPPING_ERROR))
+		req->dma_offset = (u64)start - mem->start;
+	else if (req->addr_limit != U64_MAX)
 		return -ENXIO;
+	/* Else somebody translates the address: alignment is all that counts */
 
-	req->dma_offset = (u64)start - mem->start;
 	req->boundary_mask = dma_get_seg_boundary(dev);
-	return INDIRECT_CALL_1(mem->ops->alloc, swiotlb_fixed_alloc,
-			       mem, req, span);
+	err = INDIRECT_CALL_1(mem->ops->alloc, swiotlb_fixed_alloc,
+			      mem, req, span);
+	if (unlikely(err == -ENOSPC) && mem->ops->grow)
+		err = mem->ops->grow(mem, req, span);
+	return err;
+}
+
+/* Tell who wrote where he should not have */
+static void check_stray(struct device *dev, const struct swiotlb_span *span,
+			size_t size)
+{
+	const struct io_tlb_pool *pool = span->pool;
+	const u8 *buffer = pool->vaddr + span->offset +
+			   ((size_t)span->slot << pool->slot_shift);
+	const u8 *wrong = pool->ops->stray(span, size);
+
+	if (!wrong)
+		return;
+	if (wrong < buffer)
+		dev_err(dev, "wrote outside its bounce buffer of %zu bytes: first wrong byte %#x is %td before it\n",
+			size, *wrong, buffer - wrong);
+	else
+		dev_err(dev, "wrote outside its bounce buffer of %zu bytes: first wrong byte %#x is %td behind it\n",
+			size, *wrong, wrong - (buffer + size));
 }
 
 /* Forget and free the span of a mapping */
@@ -66,28 +92,40 @@ static void release_span(struct device *dev, phys_addr_t tlb_addr,
 			 struct io_tlb_pool *pool)
 {
 	struct swiotlb_span span;
+	size_t size;
 
-	if (unlikely(!swiotlb_forget(pool, tlb_addr, &span))) {
+	size = swiotlb_forget(pool, tlb_addr, &span);
+	if (unlikely(!size)) {
 		dev_WARN_ONCE(dev, 1, "no bounce buffer begins at %pa\n",
 			      &tlb_addr);
 		return;
 	}
+
+	rcu_read_lock();
+	if (unlikely(pool->ops->stray))
+		check_stray(dev, &span, size);
 	INDIRECT_CALL_1(pool->ops->free, swiotlb_fixed_free, &span);
+	rcu_read_unlock();
 }
 
 /* Find a place for a mapping and record it, but copy nothing yet */
 static struct io_tlb_pool *map_span(struct device *dev, struct swiotlb_req *req,
 				    phys_addr_t *tlb_addr, unsigned long attrs)
 {
-	struct swiotlb_mem *mem = mem_of(dev);
+	struct io_tlb_mem *iotlb;
 	struct swiotlb_span span;
+	struct swiotlb_mem *mem;
 	int err;
 
+	rcu_read_lock();
+	iotlb = io_tlb_mem_of(dev);
+	mem = rcu_dereference(iotlb->mem);
 	err = span_alloc(dev, mem, req, &span);
-	if (unlikely(err)) {
-		swiotlb_map_failed(dev, mem, req, err, attrs);
+	if (unlikely(err))
+		swiotlb_map_failed(dev, iotlb->domain, mem, req, err, attrs);
+	rcu_read_unlock();
+	if (unlikely(err))
 		return NULL;
-	}
 
 	*tlb_addr = span.pool->start + span.offset +
 		    ((phys_addr_t)span.slot << span.pool->slot_shift);
@@ -250,9 +288,9 @@ dma_addr_t swiotlb_map(struct device *dev, phys_addr_t paddr, size_t size,
 	/* A pool may begin within the device's reach and end beyond it */
 	dma_addr = phys_to_dma_unencrypted(dev, tlb_addr);
 	if (unlikely(!dma_capable(dev, dma_addr, size, true))) {
-		release_span(dev, tlb_addr, pool);
-		swiotlb_map_failed(dev, to_swiotlb_mem(pool->mem), &req, -ENXIO,
+		swiotlb_map_failed(dev, pool->domain, pool->mem, &req, -ENXIO,
 				   attrs);
+		release_span(dev, tlb_addr, pool);
 		return DMA_MAPPING_ERROR;
 	}
 
@@ -272,26 +310,39 @@ dma_addr_t swiotlb_map(struct device *dev, phys_addr_t paddr, size_t size,
  */
 size_t swiotlb_max_mapping_size(struct device *dev)
 {
-	struct swiotlb_mem *mem = mem_of(dev);
+	static struct swiotlb_mem nothing;
 	struct swiotlb_limits limits = {
 		.min_align_mask = dma_get_min_align_mask(dev),
 		.boundary_mask = dma_get_seg_boundary(dev),
-		.dma_offset = (u64)phys_to_dma_unencrypted(dev, mem->start) -
-			      mem->start,
 	};
+	const struct swiotlb_backend_ops *ops;
+	struct io_tlb_mem *iotlb;
+	struct swiotlb_mem *mem;
+	dma_addr_t start;
+	size_t bytes;
 
-	return mem->ops->max_mapping(mem, &limits);
+	guard(rcu)();
+	iotlb = io_tlb_mem_of(dev);
+	mem = rcu_dereference(iotlb->mem);
+	ops = mem ? mem->ops : swiotlb_default_backend();
+	mem = mem ?: &nothing;
+	start = phys_to_dma_unencrypted(dev, mem->start);
+	if (start != DMA_MAPPING_ERROR)
+		limits.dma_offset = (u64)start - mem->start;
+	bytes = ops->max_mapping(mem, &limits);
+	swiotlb_promise(iotlb->domain, bytes);
+	return bytes;
 }
 
 /**
- * is_swiotlb_allocated() - is there a default pool
+ * is_swiotlb_allocated() - is there default bounce memory
  *
  * Context: any.
  * Return: %true if there is, and it can be used.
  */
 bool is_swiotlb_allocated(void)
 {
-	return READ_ONCE(swiotlb_default_mem.ready);
+	return rcu_access_pointer(swiotlb_default.mem);
 }
 
 /**
@@ -303,31 +354,43 @@ bool is_swiotlb_allocated(void)
  */
 bool is_swiotlb_active(struct device *dev)
 {
-	struct io_tlb_mem *mem = dev->dma_io_tlb_mem;
+	struct io_tlb_mem *iotlb;
 
-	return mem && READ_ONCE(to_swiotlb_mem(mem)->ready);
+	/* A pin leads somewhere until nobody can have seen a device bound to it */
+	guard(rcu)();
+	iotlb = READ_ONCE(dev->dma_io_tlb_mem);
+	return iotlb && rcu_access_pointer(iotlb->mem);
 }
 
 /**
- * default_swiotlb_base() - lowest physical address of the default pool
+ * default_swiotlb_base() - where the default bounce memory begins
  *
  * Context: any.
- * Return: the address; 0 if there is no pool.
+ * Return: lowest physical address of its first pool; 0 if there is none.
  */
 phys_addr_t default_swiotlb_base(void)
 {
-	return swiotlb_default_mem.start;
+	const struct swiotlb_mem *mem;
+
+	guard(rcu)();
+	mem = rcu_dereference(swiotlb_default.mem);
+	return mem ? mem->start : 0;
 }
 
 /**
- * default_swiotlb_limit() - highest physical address of the default pool
+ * default_swiotlb_limit() - where the default bounce memory ends
  *
  * Context: any.
- * Return: the address; the highest there is if there is no pool.
+ * Return: highest physical address that it may ever have; the highest there is if
+ * there is no memory.
  */
 phys_addr_t default_swiotlb_limit(void)
 {
-	return swiotlb_default_mem.end - 1;
+	const struct swiotlb_mem *mem;
+
+	guard(rcu)();
+	mem = rcu_dereference(swiotlb_default.mem);
+	return (mem ? mem->end : 0) - 1;
 }
 
 /**
@@ -338,7 +401,7 @@ phys_addr_t default_swiotlb_limit(void)
  */
 void swiotlb_dev_init(struct device *dev)
 {
-	dev->dma_io_tlb_mem = &swiotlb_default_mem.pub;
+	dev->dma_io_tlb_mem = &swiotlb_default;
 }
 
 #ifdef CONFIG_DMA_RESTRICTED_POOL

@@ -6,28 +6,50 @@
  *	io_tlb_nslabs		size in slots of 2 KiB
  *	io_tlb_used		slots in use
  *	io_tlb_used_hiwater	highest use; write 0 to start over
+ *	io_tlb_transient_nslabs	slots of pools that serve a single mapping, which
+ *				count neither as size nor as use
  *	failures		failed mappings by reason
- *	state			backend, memory leaked, and the backend's own lines
+ *	state			memory leaked, and for each backend that has
+ *				memory what it is for, and the backend's own lines
+ *
+ * Sizes and use are those of all memory, whether new mappings go there or not.
  */
+#include <linux/array_size.h>
 #include <linux/debugfs.h>
 #include <linux/init.h>
+#include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/rcupdate.h>
 #include <linux/seq_file.h>
 #include <linux/swiotlb.h>
 
 #include "internal.h"
 
+static int io_tlb_nslabs_get(void *data, u64 *val)
+{
+	struct swiotlb_domain *domain = data;
+	unsigned long nslabs = 0;
+	struct swiotlb_mem *mem;
+
+	guard(mutex)(&swiotlb_mutex);
+	list_for_each_entry(mem, &domain->mems, node)
+		nslabs += READ_ONCE(mem->nslabs);
+	*val = nslabs;
+	return 0;
+}
+DEFINE_DEBUGFS_ATTRIBUTE(fops_io_tlb_nslabs, io_tlb_nslabs_get, NULL, "%llu\n");
+
 static int io_tlb_used_get(void *data, u64 *val)
 {
-	struct swiotlb_mem *mem = data;
-
-	*val = mem->nslabs ? mem->ops->used(mem) >> IO_TLB_SHIFT : 0;
+	guard(mutex)(&swiotlb_mutex);
+	*val = swiotlb_used_bytes(data) >> IO_TLB_SHIFT;
 	return 0;
 }
 DEFINE_DEBUGFS_ATTRIBUTE(fops_io_tlb_used, io_tlb_used_get, NULL, "%llu\n");
 
 static int io_tlb_hiwater_get(void *data, u64 *val)
 {
+	guard(mutex)(&swiotlb_mutex);
 	*val = swiotlb_hiwater_bytes(data) >> IO_TLB_SHIFT;
 	return 0;
 }
@@ -38,50 +60,77 @@ static int io_tlb_hiwater_set(void *data, u64 val)
 	if (val)
 		return -EINVAL;
 
+	guard(mutex)(&swiotlb_mutex);
 	swiotlb_reset_hiwater(data);
 	return 0;
 }
 DEFINE_DEBUGFS_ATTRIBUTE(fops_io_tlb_hiwater, io_tlb_hiwater_get,
 			 io_tlb_hiwater_set, "%llu\n");
 
+static int io_tlb_transient_get(void *data, u64 *val)
+{
+	struct swiotlb_domain *domain = data;
+
+	*val = atomic_long_read(&domain->transient) >> IO_TLB_SHIFT;
+	return 0;
+}
+DEFINE_DEBUGFS_ATTRIBUTE(fops_io_tlb_transient, io_tlb_transient_get, NULL,
+			 "%llu\n");
+
 static int failures_show(struct seq_file *m, void *unused)
 {
-	struct swiotlb_mem *mem = m->private;
+	struct swiotlb_domain *domain = m->private;
 	unsigned int i;
 
 	for (i = 0; i < SWIOTLB_NR_FAILS; i++)
 		seq_printf(m, "%s %ld\n", swiotlb_fail_names[i],
-			   atomic_long_read(&mem->fails[i]));
+			   atomic_long_read(&domain->fails[i]));
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(failures);
 
+/* What new mappings use it? */
+static const char *role_of(const struct swiotlb_mem *mem)
+{
+	if (!mem->nr_users)
+		return "retiring";
+	if (mem->domain == &swiotlb_default_domain &&
+	    mem != rcu_access_pointer(swiotlb_default.mem))
+		return "pinned";
+	return "active";
+}
+
 static int state_show(struct seq_file *m, void *unused)
 {
-	struct swiotlb_mem *mem = m->private;
+	struct swiotlb_domain *domain = m->private;
+	struct swiotlb_mem *mem;
 
-	seq_printf(m, "backend %s\n", mem->ops->name);
-	seq_printf(m, "leaked_bytes %ld\n", atomic_long_read(&mem->leaked));
-	if (mem->nslabs && mem->ops->show)
-		mem->ops->show(mem, m);
+	guard(mutex)(&swiotlb_mutex);
+	seq_printf(m, "leaked_bytes %ld\n", atomic_long_read(&domain->leaked));
+	list_for_each_entry(mem, &domain->mems, node) {
+		seq_printf(m, "backend %s %s\n", mem->ops->name, role_of(mem));
+		seq_printf(m, "nslabs %lu\n", READ_ONCE(mem->nslabs));
+		seq_printf(m, "used %zu\n",
+			   mem->ops->used(mem) >> IO_TLB_SHIFT);
+		if (mem->ops->show)
+			mem->ops->show(mem, m);
+	}
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(state);
 
-static void add_files(struct swiotlb_mem *mem)
-{
-	debugfs_create_file("failures", 0400, mem->debugfs, mem,
-			    &failures_fops);
-	debugfs_create_file("state", 0400, mem->debugfs, mem, &state_fops);
-	if (!mem->nslabs)
-		return;
-
-	debugfs_create_ulong("io_tlb_nslabs", 0400, mem->debugfs, &mem->nslabs);
-	debugfs_create_file("io_tlb_used", 0400, mem->debugfs, mem,
-			    &fops_io_tlb_used);
-	debugfs_create_file("io_tlb_used_hiwater", 0600, mem->debugfs, mem,
-			    &fops_io_tlb_hiwater);
-}
+static const struct {
+	const char *name;
+	umode_t mode;
+	const struct file_operations *fops;
+} files[] = {
+	{ "io_tlb_nslabs",		0400, &fops_io_tlb_nslabs },
+	{ "io_tlb_used",		0400, &fops_io_tlb_used },
+	{ "io_tlb_used_hiwater",	0600, &fops_io_tlb_hiwater },
+	{ "io_tlb_transient_nslabs",	0400, &fops_io_tlb_transient },
+	{ "failures",			0400, &failures_fops },
+	{ "state",			0400, &state_fops },
+};
 
 /* Restricted pools may come before or after the late initcall: who is first makes it */
 static struct dentry *swiotlb_dir(void)
@@ -97,21 +146,26 @@ static struct dentry *swiotlb_dir(void)
 
 /**
  * swiotlb_debugfs_add() - show bounce memory in debugfs
- * @mem: set up, and there to stay
+ * @domain: there to stay
  *
  * Context: process context, may sleep.
  */
-void swiotlb_debugfs_add(struct swiotlb_mem *mem)
+void swiotlb_debugfs_add(struct swiotlb_domain *domain)
 {
-	mem->debugfs = swiotlb_dir();
-	if (mem != &swiotlb_default_mem)
-		mem->debugfs = debugfs_create_dir(mem->name, mem->debugfs);
-	add_files(mem);
+	unsigned int i;
+
+	domain->debugfs = swiotlb_dir();
+	if (domain != &swiotlb_default_domain)
+		domain->debugfs = debugfs_create_dir(domain->name,
+						     domain->debugfs);
+	for (i = 0; i < ARRAY_SIZE(files); i++)
+		debugfs_create_file(files[i].name, files[i].mode,
+				    domain->debugfs, domain, files[i].fops);
 }
 
 static int __init swiotlb_debugfs_init(void)
 {
-	swiotlb_debugfs_add(&swiotlb_default_mem);
+	swiotlb_debugfs_add(&swiotlb_default_domain);
 	return 0;
 }
 late_initcall(swiotlb_debugfs_init);

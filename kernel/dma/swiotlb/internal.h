@@ -5,38 +5,96 @@
  * Locks, each taken inside those above it in its group:
  *
  *	rmem_mutex		restricted.c: birth of restricted pools
- *	  lookup_mutex		lookup.c: shape of the lookup table
+ *	  swiotlb_mutex		select.c: which memory there is, who uses it
+ *	    swiotlb_backend_mutex
+ *				backend.c: the list of registered backends
  *	  swiotlb_dir lock	debugfs.c: birth of the folder
  *
- *	swiotlb_backend_mutex	backend.c: the list of registered backends
+ *	slot_area.lock		areas.c: slots of an area; interrupts off
  *
- *	fixed_area.lock		fixed.c: slots of an area; interrupts off
+ *	lookup_lock		lookup.c: shape of the table; interrupts off
  *
  * Lookup itself and the slot records take no lock: see lookup.c and bounce.c.
+ * RCU keeps the memory that a mapping is about to use, see select.c.
  */
 #ifndef _KERNEL_DMA_SWIOTLB_INTERNAL_H
 #define _KERNEL_DMA_SWIOTLB_INTERNAL_H
 
 #include <kunit/visibility.h>
-#include <linux/container_of.h>
+#include <linux/atomic.h>
+#include <linux/compiler.h>
+#include <linux/device.h>
 #include <linux/dma-direction.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
 #include <linux/swiotlb/backend.h>
 #include <linux/types.h>
+#include <linux/workqueue.h>
 
-struct device;
+struct dentry;
 struct io_tlb_pool;
 
-static inline struct swiotlb_mem *to_swiotlb_mem(struct io_tlb_mem *mem)
-{
-	return container_of(mem, struct swiotlb_mem, pub);
-}
+/**
+ * struct swiotlb_domain - what devices that share pools share besides
+ * @name:      name of its folder in debugfs
+ * @mems:      its memory, whether new mappings go there or not; protected by
+ *	       swiotlb_mutex
+ * @used:      bytes in use as last reported, see swiotlb_report_used()
+ * @hiwater:   highest value of @used since boot or since it was reset
+ * @transient: bytes of pools that serve a single mapping
+ * @leaked:    bytes lost because a conversion failed
+ * @promised:  largest mapping in bytes that any device was told it may make
+ * @fails:     failed mappings by reason
+ * @debugfs:   its folder in debugfs
+ */
+struct swiotlb_domain {
+	const char *name;
+	struct list_head mems;
+	atomic_long_t used;
+	atomic_long_t hiwater;
+	atomic_long_t transient;
+	atomic_long_t leaked;
+	atomic_long_t promised;
+	atomic_long_t fails[SWIOTLB_NR_FAILS];
+	struct dentry *debugfs;
+};
 
 /* core.c */
-extern struct swiotlb_mem swiotlb_default_mem;
+extern struct io_tlb_mem swiotlb_default;
+extern struct swiotlb_domain swiotlb_default_domain;
+
+/* A device that was never initialised follows the default */
+static inline struct io_tlb_mem *io_tlb_mem_of(struct device *dev)
+{
+	struct io_tlb_mem *iotlb = READ_ONCE(dev->dma_io_tlb_mem);
+
+	return likely(iotlb) ? iotlb : &swiotlb_default;
+}
+
+/* select.c: which memory there is, and where new mappings go */
+extern struct mutex swiotlb_mutex;
+struct swiotlb_mem *
+swiotlb_mem_create(struct swiotlb_domain *domain,
+		   const struct swiotlb_backend_ops *ops,
+		   const struct swiotlb_params *params);
+void swiotlb_mem_bind(struct io_tlb_mem *iotlb, struct swiotlb_mem *mem);
+void swiotlb_mem_destroy(struct swiotlb_mem *mem);
+int swiotlb_select(struct io_tlb_mem *iotlb,
+		   const struct swiotlb_backend_ops *ops);
+int swiotlb_switch(const char *name);
+bool swiotlb_queue_work(struct delayed_work *work, unsigned long delay);
+bool swiotlb_is_awake(void);
+
+/* device.c */
+void swiotlb_restrict(struct device *dev, struct io_tlb_mem *iotlb);
+
+/* boot.c */
+int swiotlb_live_params(struct swiotlb_params *params);
 
 /* backend.c: who may place buffers */
 const struct swiotlb_backend_ops *swiotlb_find_builtin(const char *name);
 const struct swiotlb_backend_ops *swiotlb_default_backend(void);
+const struct swiotlb_backend_ops *swiotlb_get_backend(const char *name);
 int swiotlb_show_backends(const struct swiotlb_backend_ops *active, char *buf,
 			  size_t size);
 
@@ -66,24 +124,26 @@ void swiotlb_parse_cmdline(const char *str, struct swiotlb_cmdline *cmdline);
 /* bounce.c: copies between a buffer and its bounce buffer */
 void swiotlb_record(const struct swiotlb_span *span, phys_addr_t orig_addr,
 		    size_t size);
-bool swiotlb_forget(struct io_tlb_pool *pool, phys_addr_t tlb_addr,
-		    struct swiotlb_span *span);
+size_t swiotlb_forget(struct io_tlb_pool *pool, phys_addr_t tlb_addr,
+		      struct swiotlb_span *span);
 void swiotlb_bounce(struct device *dev, phys_addr_t tlb_addr, size_t size,
 		    enum dma_data_direction dir, struct io_tlb_pool *pool);
 
 /* stats.c: failures, and what is in use */
-void swiotlb_map_failed(struct device *dev, struct swiotlb_mem *mem,
-			const struct swiotlb_req *req, int err,
-			unsigned long attrs);
-unsigned long swiotlb_hiwater_bytes(struct swiotlb_mem *mem);
-void swiotlb_reset_hiwater(struct swiotlb_mem *mem);
+void swiotlb_map_failed(struct device *dev, struct swiotlb_domain *domain,
+			struct swiotlb_mem *mem, const struct swiotlb_req *req,
+			int err, unsigned long attrs);
+void swiotlb_promise(struct swiotlb_domain *domain, size_t bytes);
+unsigned long swiotlb_used_bytes(struct swiotlb_domain *domain);
+unsigned long swiotlb_hiwater_bytes(struct swiotlb_domain *domain);
+void swiotlb_reset_hiwater(struct swiotlb_domain *domain);
 extern const char *const swiotlb_fail_names[SWIOTLB_NR_FAILS];
 
 /* debugfs.c */
 #ifdef CONFIG_DEBUG_FS
-void swiotlb_debugfs_add(struct swiotlb_mem *mem);
+void swiotlb_debugfs_add(struct swiotlb_domain *domain);
 #else
-static inline void swiotlb_debugfs_add(struct swiotlb_mem *mem)
+static inline void swiotlb_debugfs_add(struct swiotlb_domain *domain)
 {
 }
 #endif
@@ -93,11 +153,5 @@ extern const struct swiotlb_backend_ops swiotlb_fixed;
 int swiotlb_fixed_alloc(struct swiotlb_mem *mem, const struct swiotlb_req *req,
 			struct swiotlb_span *span);
 void swiotlb_fixed_free(const struct swiotlb_span *span);
-
-#if IS_ENABLED(CONFIG_KUNIT)
-struct slot_fit;
-int fixed_fit(const struct swiotlb_req *req, phys_addr_t pool_start,
-	      struct slot_fit *fit, unsigned int *offset);
-#endif
 
 #endif /* _KERNEL_DMA_SWIOTLB_INTERNAL_H */

@@ -14,31 +14,42 @@
  * The number of pools does not matter. Before the walk, inline, an address is
  * compared with the range that holds all pools.
  *
- * Reading takes no lock and no barrier. Tables are never freed, and an entry does
- * not change while a mapping lies below it. What is left is that a CPU which got
- * an address from another one must see the entries for it: swiotlb_pool_publish()
- * writes them and then waits for an RCU grace period before there is any address
- * to pass on. By then each CPU has executed a full memory barrier, wherever it
- * was, so whatever it loads after an address from that pool is new enough.
- * That makes mapping and lookup free, and publishing slow.
+ * Reading takes no lock. Tables are never freed. An entry belongs to whoever owns
+ * the memory that it stands for, and does not change while anything is mapped
+ * there. So writing takes a lock only to add a table.
+ *
+ * What is left is that a CPU which got an address from another one must see the
+ * entries for it. There are two ways to see to that:
+ *
+ * swiotlb_pool_publish() writes the entries and then waits for an RCU grace
+ * period before there is any address to pass on. By then each CPU has executed a
+ * full memory barrier, wherever it was, so whatever it loads after an address from
+ * that pool is new enough. That makes mapping and lookup free, and publishing
+ * slow.
+ *
+ * swiotlb_pool_publish_atomic() cannot wait. It orders its writes before whatever
+ * passes the address on; and each load of the walk depends on the address, but for
+ * those of the range and the root, which need not change then: both were made to
+ * cover the memory by swiotlb_pool_expect(), which did wait.
  *
  * The tables take 4 KiB per GiB of address space that ever had a pool, and
  * another 4 KiB where a pool begins or ends within a granule. Outgrown roots
  * stay as well; a new one is at least twice as long, so together they are
  * smaller than it.
  *
- * Locking: lookup_mutex serialises writers.
+ * Locking: lookup_lock serialises who adds tables, and who changes the range. It
+ * is taken with interrupts off, nothing is taken inside it.
  */
 #include <linux/bits.h>
 #include <linux/export.h>
-#include <linux/lockdep.h>
+#include <linux/gfp.h>
 #include <linux/memblock.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
-#include <linux/mutex.h>
 #include <linux/overflow.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/swiotlb.h>
 
 #include "internal.h"
@@ -68,13 +79,18 @@ struct lookup_leaf {
 
 struct lookup_root {
 	unsigned long nr_leaves;
-	struct lookup_root *outgrown;	/* for leak detectors only */
+	struct lookup_root *outgrown;
 	struct lookup_leaf *leaf[];
 };
 
 static struct lookup_root empty_root;
 static struct lookup_root *lookup_root = &empty_root;
-static DEFINE_MUTEX(lookup_mutex);
+static DEFINE_SPINLOCK(lookup_lock);
+
+/* Where all CPUs are known to look: only ever widened, under lookup_lock */
+static struct swiotlb_range expected = {
+	.start_pfn = ULONG_MAX,
+};
 
 struct swiotlb_range swiotlb_range __read_mostly = {
 	.start_pfn = ULONG_MAX,
@@ -85,9 +101,9 @@ struct swiotlb_range swiotlb_range __read_mostly = {
  * @dev:   device that mapped the buffer
  * @paddr: any physical address
  *
- * Out of line part of swiotlb_find_pool(). A pool that belongs to other bounce
- * memory than that of @dev does not count: what one device got from its
- * restricted pool may well be mapped by another.
+ * Out of line part of swiotlb_find_pool(). A pool of another domain than that of
+ * @dev does not count: what one device got from its restricted pool may well be
+ * mapped by another.
  *
  * Context: any.
  * Return: the pool, or %NULL.
@@ -116,102 +132,219 @@ struct io_tlb_pool *__swiotlb_find_pool(struct device *dev, phys_addr_t paddr)
 		pool = (struct io_tlb_pool *)entry;
 	}
 
-	return pool && pool->mem == dev->dma_io_tlb_mem ? pool : NULL;
+	return pool && pool->domain == io_tlb_mem_of(dev)->domain ? pool : NULL;
 }
 EXPORT_SYMBOL_IF_KUNIT(__swiotlb_find_pool);
 
-static void * __ref table_alloc(size_t bytes)
+static void * __ref table_alloc(size_t bytes, gfp_t gfp)
 {
 	if (slab_is_available())
-		return kvzalloc(bytes, GFP_KERNEL);
+		return kvzalloc(bytes, gfp);
 	return memblock_alloc(bytes, SMP_CACHE_BYTES);
+}
+
+static void __ref table_free(void *table, size_t bytes)
+{
+	if (slab_is_available())
+		kvfree(table);
+	else
+		memblock_free(table, bytes);
 }
 
 /* Make the root cover all addresses below @end */
 static int grow_root(phys_addr_t end)
 {
-	struct lookup_root *old = lookup_root, *root;
+	struct lookup_root *old = READ_ONCE(lookup_root), *root;
 	u64 nr = ((u64)end - 1) / (1ULL << LEAF_SHIFT) + 1;
+	unsigned long flags;
+	size_t bytes;
 
-	lockdep_assert_held(&lookup_mutex);
 	if (nr <= old->nr_leaves)
 		return 0;
 
 	nr = max3(nr, 2ULL * old->nr_leaves,
 		  (u64)max_pfn >> (LEAF_SHIFT - PAGE_SHIFT));
-	root = table_alloc(struct_size(root, leaf, nr));
+	bytes = struct_size(root, leaf, nr);
+	root = table_alloc(bytes, GFP_KERNEL);
 	if (!root)
 		return -ENOMEM;
 
 	root->nr_leaves = nr;
-	root->outgrown = old;
-	memcpy(root->leaf, old->leaf,
-	       flex_array_size(old, leaf, old->nr_leaves));
-	install(&lookup_root, root);
+	spin_lock_irqsave(&lookup_lock, flags);
+	old = lookup_root;
+	if (old->nr_leaves < nr) {
+		root->outgrown = old;
+		memcpy(root->leaf, old->leaf,
+		       flex_array_size(old, leaf, old->nr_leaves));
+		install(&lookup_root, root);
+		root = NULL;
+	}
+	spin_unlock_irqrestore(&lookup_lock, flags);
+
+	if (root)
+		table_free(root, bytes);
 	return 0;
 }
 
-/* The entry of the granule at @paddr, or NULL if there is no memory for it */
-static unsigned long *granule_entry(phys_addr_t paddr)
+static struct lookup_leaf **leaf_slot(phys_addr_t paddr)
 {
-	struct lookup_leaf **slot = &lookup_root->leaf[(u64)paddr >> LEAF_SHIFT];
-
-	if (!*slot) {
-		struct lookup_leaf *leaf = table_alloc(sizeof(*leaf));
-
-		if (!leaf)
-			return NULL;
-		install(slot, leaf);
-	}
-	return &(*slot)->granule[(paddr >> GRANULE_SHIFT) % NR_GRANULES];
+	return &READ_ONCE(lookup_root)->leaf[(u64)paddr >> LEAF_SHIFT];
 }
 
-/* Let all pages from @start to @end, which share a granule, lead to @pool */
-static int set_granule(phys_addr_t start, phys_addr_t end,
-		       struct io_tlb_pool *pool)
+static unsigned long *granule_entry(struct lookup_leaf *leaf, phys_addr_t paddr)
 {
-	unsigned long *entry = granule_entry(start);
-	struct lookup_pages *pages;
-	phys_addr_t page;
+	return &leaf->granule[(paddr >> GRANULE_SHIFT) % NR_GRANULES];
+}
 
-	if (!entry)
+/* Have a leaf at @paddr */
+static struct lookup_leaf *need_leaf(phys_addr_t paddr, gfp_t gfp)
+{
+	struct lookup_leaf *leaf = READ_ONCE(*leaf_slot(paddr)), *new;
+	u64 gib = (u64)paddr >> LEAF_SHIFT;
+	struct lookup_root *root;
+	unsigned long flags;
+
+	if (leaf)
+		return leaf;
+
+	new = table_alloc(sizeof(*new), gfp);
+	if (!new)
+		return NULL;
+
+	/*
+	 * Under the lock, so that none goes to a root that was just copied. A
+	 * CPU may still see an outgrown one: it gets the leaf, too.
+	 */
+	spin_lock_irqsave(&lookup_lock, flags);
+	leaf = *leaf_slot(paddr);
+	if (!leaf) {
+		for (root = lookup_root; root && gib < root->nr_leaves;
+		     root = root->outgrown)
+			install(&root->leaf[gib], new);
+		swap(leaf, new);
+	}
+	spin_unlock_irqrestore(&lookup_lock, flags);
+
+	if (new)
+		table_free(new, sizeof(*new));
+	return leaf;
+}
+
+/* Have a table of pages at @paddr, where a pool takes only part of a granule */
+static int need_pages(struct lookup_leaf *leaf, phys_addr_t paddr, gfp_t gfp)
+{
+	unsigned long *entry = granule_entry(leaf, paddr), flags;
+	struct lookup_pages *new;
+
+	if (READ_ONCE(*entry) & ENTRY_IS_PAGES)
+		return 0;
+
+	new = table_alloc(sizeof(*new), gfp);
+	if (!new)
 		return -ENOMEM;
 
+	spin_lock_irqsave(&lookup_lock, flags);
 	if (!(*entry & ENTRY_IS_PAGES)) {
-		if (end - start == GRANULE_BYTES) {
-			install(entry, (unsigned long)pool);
-			return 0;
-		}
-		pages = table_alloc(sizeof(*pages));
-		if (!pages)
-			return -ENOMEM;
-		install(entry, (unsigned long)pages + ENTRY_IS_PAGES);
+		install(entry, (unsigned long)new + ENTRY_IS_PAGES);
+		new = NULL;
 	}
+	spin_unlock_irqrestore(&lookup_lock, flags);
 
-	pages = (void *)(*entry - ENTRY_IS_PAGES);
-	for (page = start; page < end; page += PAGE_SIZE)
-		install(&pages->pool[PHYS_PFN(page) % NR_PAGES], pool);
+	if (new)
+		table_free(new, sizeof(*new));
 	return 0;
 }
 
-/* Returns how far it got, @end if it did not run out of memory */
-static phys_addr_t set_range(phys_addr_t start, phys_addr_t end,
-			     struct io_tlb_pool *pool)
+/* Where the part of a range from @start that is in one granule ends */
+static phys_addr_t part_end(phys_addr_t start, phys_addr_t end)
+{
+	return min_t(u64, end, round_down((u64)start, GRANULE_BYTES) +
+			       GRANULE_BYTES);
+}
+
+/* Have all tables that entries for a range need; the root is long enough */
+static int need_tables(phys_addr_t start, phys_addr_t end, gfp_t gfp)
 {
 	phys_addr_t next;
 
 	for (; start < end; start = next) {
-		next = min_t(u64, end, round_down((u64)start, GRANULE_BYTES) +
-				       GRANULE_BYTES);
-		if (set_granule(start, next, pool))
-			break;
+		struct lookup_leaf *leaf = need_leaf(start, gfp);
+
+		next = part_end(start, end);
+		if (!leaf)
+			return -ENOMEM;
+		if (next - start != GRANULE_BYTES &&
+		    need_pages(leaf, start, gfp))
+			return -ENOMEM;
 	}
-	return start;
+	return 0;
+}
+
+/* Let all pages of a range, for which there are tables, lead to @pool */
+static void set_range(phys_addr_t start, phys_addr_t end,
+		      struct io_tlb_pool *pool)
+{
+	phys_addr_t next;
+
+	for (; start < end; start = next) {
+		unsigned long *entry = granule_entry(*leaf_slot(start), start);
+		struct lookup_pages *pages;
+
+		next = part_end(start, end);
+		if (!(*entry & ENTRY_IS_PAGES)) {
+			install(entry, (unsigned long)pool);
+			continue;
+		}
+		pages = (void *)(*entry - ENTRY_IS_PAGES);
+		for (; start < next; start += PAGE_SIZE)
+			install(&pages->pool[PHYS_PFN(start) % NR_PAGES], pool);
+	}
+}
+
+static void grow_range(struct swiotlb_range *range, phys_addr_t start,
+		       phys_addr_t end)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&lookup_lock, flags);
+	WRITE_ONCE(range->start_pfn, min(range->start_pfn, PHYS_PFN(start)));
+	WRITE_ONCE(range->end_pfn, max(range->end_pfn, PHYS_PFN(end)));
+	spin_unlock_irqrestore(&lookup_lock, flags);
+}
+
+/* Let all CPUs see what was written, in whatever they do from now on */
+static void wait_for_all_cpus(void)
+{
+	if (slab_is_available())
+		synchronize_rcu();
 }
 
 /**
+ * swiotlb_pool_expect() - prepare for swiotlb_pool_publish_atomic()
+ * @start: lowest physical address that any such pool may have
+ * @end:   just behind the highest one
+ *
+ * From now on a lookup walks the table for each address in between.
+ *
+ * Context: process context, or early boot; may sleep.
+ * Return: 0, or -ENOMEM.
+ */
+int swiotlb_pool_expect(phys_addr_t start, phys_addr_t end)
+{
+	int err = grow_root(end);
+
+	if (err)
+		return err;
+	grow_range(&swiotlb_range, start, end);
+	wait_for_all_cpus();
+	grow_range(&expected, start, end);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(swiotlb_pool_expect);
+
+/**
  * swiotlb_pool_publish() - let addresses in a pool lead to it
- * @pool: complete in all its members, overlapping no other pool
+ * @pool: complete but for @pool->domain, overlapping no other pool
  *
  * For backends, before they give out the pool's first span.
  *
@@ -220,44 +353,64 @@ static phys_addr_t set_range(phys_addr_t start, phys_addr_t end,
  */
 int swiotlb_pool_publish(struct io_tlb_pool *pool)
 {
-	phys_addr_t done = pool->start;
 	int err;
 
-	mutex_lock(&lookup_mutex);
+	pool->domain = pool->mem->domain;
 	err = grow_root(pool->end);
-	if (!err) {
-		done = set_range(pool->start, pool->end, pool);
-		if (done != pool->end) {
-			/* These entries have their tables, so this works */
-			set_range(pool->start, done, NULL);
-			err = -ENOMEM;
-		}
-	}
-	if (!err) {
-		WRITE_ONCE(swiotlb_range.start_pfn,
-			   min(swiotlb_range.start_pfn,
-			       PHYS_PFN(pool->start)));
-		WRITE_ONCE(swiotlb_range.end_pfn,
-			   max(swiotlb_range.end_pfn, PHYS_PFN(pool->end)));
-	}
-	mutex_unlock(&lookup_mutex);
+	if (!err)
+		err = need_tables(pool->start, pool->end, GFP_KERNEL);
+	if (err)
+		return err;
 
-	if (!err && slab_is_available())
-		synchronize_rcu();
-	return err;
+	set_range(pool->start, pool->end, pool);
+	grow_range(&swiotlb_range, pool->start, pool->end);
+	wait_for_all_cpus();
+	return 0;
 }
-EXPORT_SYMBOL_IF_KUNIT(swiotlb_pool_publish);
+EXPORT_SYMBOL_GPL(swiotlb_pool_publish);
 
 /**
- * swiotlb_pool_retract() - the reverse of swiotlb_pool_publish()
+ * swiotlb_pool_publish_atomic() - let addresses in a pool lead to it, at once
+ * @pool: complete but for @pool->domain, overlapping no other pool
+ *
+ * Context: any but NMI.
+ * Return: 0; -ERANGE if swiotlb_pool_expect() was not told of such addresses;
+ * -ENOMEM. Nothing is published then.
+ */
+int swiotlb_pool_publish_atomic(struct io_tlb_pool *pool)
+{
+	int err;
+
+	if (PHYS_PFN(pool->start) < READ_ONCE(expected.start_pfn) ||
+	    PHYS_PFN(pool->end) > READ_ONCE(expected.end_pfn))
+		return -ERANGE;
+
+	pool->domain = pool->mem->domain;
+	err = need_tables(pool->start, pool->end, GFP_NOWAIT | __GFP_NOWARN);
+	if (err)
+		return err;
+
+	set_range(pool->start, pool->end, pool);
+	/*
+	 * Pairs with the address dependencies of whoever gets an address from
+	 * this CPU and looks it up. A full one, since tables on the way may have
+	 * been added by other CPUs.
+	 */
+	smp_mb();
+	return 0;
+}
+EXPORT_SYMBOL_GPL(swiotlb_pool_publish_atomic);
+
+/**
+ * swiotlb_pool_retract() - the reverse of publishing
  * @pool: pool in which nothing is mapped any more
  *
- * Context: process context, may sleep.
+ * Whoever frees what @pool lies in waits for an RCU grace period first.
+ *
+ * Context: any but NMI.
  */
 void swiotlb_pool_retract(struct io_tlb_pool *pool)
 {
-	mutex_lock(&lookup_mutex);
 	set_range(pool->start, pool->end, NULL);
-	mutex_unlock(&lookup_mutex);
 }
-EXPORT_SYMBOL_IF_KUNIT(swiotlb_pool_retract);
+EXPORT_SYMBOL_GPL(swiotlb_pool_retract);

@@ -8,6 +8,7 @@
 #define pr_fmt(fmt) "software IO TLB: " fmt
 
 #include <linux/cc_platform.h>
+#include <linux/export.h>
 #include <linux/gfp.h>
 #include <linux/io.h>
 #include <linux/kmemleak.h>
@@ -20,6 +21,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/swiotlb.h>
+#include <linux/topology.h>
 
 #include "internal.h"
 
@@ -77,26 +79,72 @@ static int __ref get_early(const struct swiotlb_params *params, void **vaddr,
 	return err;
 }
 
+/* More than the page allocator has in one piece: others must be moved away */
+static bool is_huge(size_t bytes)
+{
+	return get_order(bytes) > MAX_PAGE_ORDER;
+}
+
+static void *alloc_huge(size_t bytes, gfp_t gfp)
+{
+	struct page *page = NULL;
+
+#ifdef CONFIG_CONTIG_ALLOC
+	page = alloc_contig_pages(bytes >> PAGE_SHIFT, gfp, numa_mem_id(), NULL);
+#endif
+	if (!page)
+		return NULL;
+	return memset(page_address(page), 0, bytes);
+}
+
+static void free_late(void *vaddr, size_t bytes)
+{
+	if (is_huge(bytes))
+		free_contig_range(PHYS_PFN(virt_to_phys(vaddr)),
+				  bytes >> PAGE_SHIFT);
+	else
+		free_pages_exact(vaddr, bytes);
+}
+
 static int get_late(const struct swiotlb_params *params, void **vaddr,
 		    size_t bytes)
 {
-	gfp_t gfp = params->gfp | __GFP_NOWARN | __GFP_ZERO;
+	gfp_t gfp = params->gfp | __GFP_NOWARN;
 	int err;
 
-	*vaddr = alloc_pages_exact(bytes, gfp);
+	if (is_huge(bytes))
+		*vaddr = alloc_huge(bytes, gfp);
+	else
+		*vaddr = alloc_pages_exact(bytes, gfp | __GFP_ZERO);
 	if (!*vaddr)
 		return -ENOMEM;
 
 	err = call_remap(params, *vaddr, bytes);
 	if (err)
-		free_pages_exact(*vaddr, bytes);
+		free_late(*vaddr, bytes);
 	return err;
+}
+
+/*
+ * Zeroed, as one device must not see what the kernel or another device left. Memory
+ * of confidential guests would have to be converted, which nobody can do here.
+ */
+static int get_atomic(const struct swiotlb_params *params, void **vaddr,
+		      size_t bytes)
+{
+	gfp_t gfp = (params->gfp & GFP_ZONEMASK) | GFP_NOWAIT | __GFP_NOWARN |
+		    __GFP_ZERO;
+
+	if (cc_platform_has(CC_ATTR_MEM_ENCRYPT))
+		return -EOPNOTSUPP;
+
+	*vaddr = (void *)__get_free_pages(gfp, get_order(bytes));
+	return *vaddr ? 0 : -ENOMEM;
 }
 
 static int get_reserved(const struct swiotlb_params *params, void **vaddr)
 {
-	if (!PAGE_ALIGNED(params->base) || !PAGE_ALIGNED(params->bytes) ||
-	    !params->bytes)
+	if (!PAGE_ALIGNED(params->base) || !PAGE_ALIGNED(params->bytes))
 		return -EINVAL;
 
 	*vaddr = phys_to_virt(params->base);
@@ -108,13 +156,16 @@ static int get_reserved(const struct swiotlb_params *params, void **vaddr)
  * @mem:    whom it is for
  * @pool:   receives the memory in @start, @end, @vaddr, @phase
  * @params: what is wanted; settles for half of it, and half of that, down to
- *	    1 MiB, unless the memory is a given
+ *	    1 MiB, unless the memory is a given or for one mapping; that has as many
+ *	    bytes as the next power of two, and is aligned to that
  *
  * The memory is private still. It holds no data of this kernel, unless it is
  * reserved memory.
  *
- * Context: early boot for %SWIOTLB_EARLY, else process context, may sleep.
- * Return: 0, -ENOMEM, -EINVAL, or what the remap callback said last.
+ * Context: early boot for %SWIOTLB_EARLY; any but NMI for %SWIOTLB_ATOMIC; else
+ * process context, may sleep.
+ * Return: 0, -ENOMEM, -EINVAL, -EOPNOTSUPP if memory cannot be had atomically
+ * since it must be converted, or what the remap callback said last.
  */
 int swiotlb_pool_provision(struct swiotlb_mem *mem, struct io_tlb_pool *pool,
 			   const struct swiotlb_params *params)
@@ -122,6 +173,9 @@ int swiotlb_pool_provision(struct swiotlb_mem *mem, struct io_tlb_pool *pool,
 	size_t bytes = PAGE_ALIGN(params->bytes);
 	void *vaddr = NULL;
 	int err = -ENOMEM;
+
+	if (!bytes)
+		return -EINVAL;
 
 	while (err && bytes) {
 		switch (params->phase) {
@@ -136,6 +190,13 @@ int swiotlb_pool_provision(struct swiotlb_mem *mem, struct io_tlb_pool *pool,
 		case SWIOTLB_LATE:
 			err = get_late(params, &vaddr, bytes);
 			break;
+		case SWIOTLB_ATOMIC:
+			/* For one mapping, which needs all of it */
+			bytes = PAGE_SIZE << get_order(bytes);
+			err = get_atomic(params, &vaddr, bytes);
+			if (err)
+				return err;
+			break;
 		}
 		if (err)
 			bytes = less_bytes(bytes);
@@ -149,12 +210,13 @@ int swiotlb_pool_provision(struct swiotlb_mem *mem, struct io_tlb_pool *pool,
 	pool->phase = params->phase;
 	return 0;
 }
+EXPORT_SYMBOL_GPL(swiotlb_pool_provision);
 
 static void count_leak(struct swiotlb_mem *mem, struct io_tlb_pool *pool, int err)
 {
 	size_t bytes = pool->end - pool->start;
 
-	atomic_long_add(bytes, &mem->leaked);
+	atomic_long_add(bytes, &mem->domain->leaked);
 	pr_err_ratelimited("conversion of %zu bytes at %pa failed: %d, leaking them\n",
 			   bytes, &pool->start, err);
 }
@@ -200,6 +262,7 @@ int swiotlb_pool_share(struct swiotlb_mem *mem, struct io_tlb_pool *pool)
 	pool->shared = true;
 	return 0;
 }
+EXPORT_SYMBOL_GPL(swiotlb_pool_share);
 
 /* Memory that came from memblock goes to the page allocator */
 static void free_boot_memory(void *vaddr, size_t bytes)
@@ -236,12 +299,15 @@ void __ref swiotlb_pool_release(struct swiotlb_mem *mem,
 	if (pool->phase == SWIOTLB_RESERVED)
 		return;
 	if (pool->phase == SWIOTLB_LATE)
-		free_pages_exact(pool->vaddr, bytes);
+		free_late(pool->vaddr, bytes);
+	else if (pool->phase == SWIOTLB_ATOMIC)
+		free_pages((unsigned long)pool->vaddr, get_order(bytes));
 	else if (slab_is_available())
 		free_boot_memory(pool->vaddr, bytes);
 	else
 		memblock_free(pool->vaddr, bytes);
 }
+EXPORT_SYMBOL_GPL(swiotlb_pool_release);
 
 /**
  * swiotlb_meta_alloc() - memory for a backend's own data
@@ -260,6 +326,7 @@ void __ref *swiotlb_meta_alloc(size_t bytes, enum swiotlb_phase phase)
 		return memblock_alloc(bytes, PAGE_SIZE);
 	return kvzalloc(bytes, GFP_KERNEL);
 }
+EXPORT_SYMBOL_GPL(swiotlb_meta_alloc);
 
 /**
  * swiotlb_meta_free() - give a backend's own data back
@@ -279,3 +346,4 @@ void __ref swiotlb_meta_free(void *meta, size_t bytes, enum swiotlb_phase phase)
 	else
 		memblock_free(meta, bytes);
 }
+EXPORT_SYMBOL_GPL(swiotlb_meta_free);

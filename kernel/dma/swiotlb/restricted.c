@@ -28,7 +28,17 @@
 /* Protects reserved_mem.priv of restricted pools */
 static DEFINE_MUTEX(rmem_mutex);
 
-static struct swiotlb_mem *make_restricted(struct reserved_mem *rmem)
+/**
+ * struct restricted - a restricted pool
+ * @iotlb:  what its devices are bound to
+ * @domain: theirs alone
+ */
+struct restricted {
+	struct io_tlb_mem iotlb;
+	struct swiotlb_domain domain;
+};
+
+static struct restricted *make_restricted(struct reserved_mem *rmem)
 {
 	/* Firmware need not know the size of our pages; use whole ones only */
 	phys_addr_t start = PAGE_ALIGN(rmem->base);
@@ -39,33 +49,35 @@ static struct swiotlb_mem *make_restricted(struct reserved_mem *rmem)
 		.bytes = end > start ? end - start : 0,
 		.nr_areas = 1,
 	};
+	struct restricted *res;
 	struct swiotlb_mem *mem;
-	int err;
 
-	mem = kzalloc(sizeof(*mem), GFP_KERNEL);
-	if (!mem)
+	res = kzalloc(sizeof(*res), GFP_KERNEL);
+	if (!res)
 		return ERR_PTR(-ENOMEM);
 
-	mem->ops = &swiotlb_fixed;
-	mem->name = rmem->name;
-	mem->pub.force_bounce = true;
-	mem->pub.for_alloc = true;
+	INIT_LIST_HEAD(&res->domain.mems);
+	res->domain.name = rmem->name;
+	res->iotlb.domain = &res->domain;
+	res->iotlb.force_bounce = true;
+	res->iotlb.for_alloc = true;
 
-	err = mem->ops->init(mem, &params);
-	if (err) {
-		kfree(mem);
-		return ERR_PTR(err);
+	scoped_guard(mutex, &swiotlb_mutex) {
+		mem = swiotlb_mem_create(&res->domain, &swiotlb_fixed, &params);
+		if (IS_ERR(mem)) {
+			kfree(res);
+			return ERR_CAST(mem);
+		}
+		swiotlb_mem_bind(&res->iotlb, mem);
 	}
-
-	mem->ready = true;
-	swiotlb_debugfs_add(mem);
-	return mem;
+	swiotlb_debugfs_add(&res->domain);
+	return res;
 }
 
 static int rmem_swiotlb_device_init(struct reserved_mem *rmem,
 				    struct device *dev)
 {
-	struct swiotlb_mem *mem;
+	struct restricted *res;
 
 	if (PageHighMem(pfn_to_page(PHYS_PFN(rmem->base)))) {
 		dev_err(dev, "Restricted DMA pool must be accessible within the linear mapping.\n");
@@ -73,21 +85,21 @@ static int rmem_swiotlb_device_init(struct reserved_mem *rmem,
 	}
 
 	mutex_lock(&rmem_mutex);
-	mem = rmem->priv;
-	if (!mem) {
+	res = rmem->priv;
+	if (!res) {
 		/* No second try: after an error its memory is in doubt */
-		mem = make_restricted(rmem);
-		rmem->priv = mem;
+		res = make_restricted(rmem);
+		rmem->priv = res;
 	}
 	mutex_unlock(&rmem_mutex);
 
-	if (IS_ERR(mem)) {
+	if (IS_ERR(res)) {
 		dev_err(dev, "cannot set up restricted DMA pool %s at %pa, size %pa: %pe\n",
-			rmem->name, &rmem->base, &rmem->size, mem);
-		return PTR_ERR(mem);
+			rmem->name, &rmem->base, &rmem->size, res);
+		return PTR_ERR(res);
 	}
 
-	dev->dma_io_tlb_mem = &mem->pub;
+	swiotlb_restrict(dev, &res->iotlb);
 	return 0;
 }
 

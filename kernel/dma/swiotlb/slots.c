@@ -33,10 +33,12 @@
 #include <linux/align.h>
 #include <linux/bitmap.h>
 #include <linux/bitops.h>
+#include <linux/compiler.h>
 #include <linux/export.h>
 #include <linux/log2.h>
 #include <linux/math.h>
 #include <linux/minmax.h>
+#include <linux/string.h>
 
 #include "slots.h"
 
@@ -112,17 +114,35 @@ static unsigned long *avail_of(const struct slot_map *map, unsigned int order)
 	return map->avail + order * BITS_TO_LONGS(map->nr_segs);
 }
 
-/* Tell the bitmaps what a segment has become */
+/* Tell the bitmaps, and what sums them up, what a segment has become */
 static void seg_changed(struct slot_map *map, unsigned int seg)
 {
 	unsigned int was = map->orders[seg];
 	unsigned int is = seg_orders(map->segs[seg]);
 
+	if (was == is)
+		return;
+
 	map->orders[seg] = is;
-	for (; was < is; was++)
+	for (; was < is; was++) {
 		__set_bit(seg, avail_of(map, was));
-	for (; was > is; was--)
+		map->nr_avail[was]++;
+	}
+	for (; was > is; was--) {
 		__clear_bit(seg, avail_of(map, was - 1));
+		map->nr_avail[was - 1]--;
+	}
+
+	/* A run of 2^k slots has one of 2^(k-1) in it: there are no gaps */
+	map->nr_orders = max(map->nr_orders, is);
+	while (map->nr_orders && !map->nr_avail[map->nr_orders - 1])
+		map->nr_orders--;
+}
+
+/* Readers without a lock want a number that was right at some time */
+static void set_used(struct slot_map *map, unsigned int nr_used)
+{
+	WRITE_ONCE(map->nr_used, nr_used);
 }
 
 /* Where the low, contiguous bits of the mask let a run start */
@@ -151,11 +171,13 @@ static bool fits(const struct slot_fit *fit, unsigned int slot)
 	       (nr & fit->boundary) + fit->nr_slots - 1 <= fit->boundary;
 }
 
-/* First slot of @seg, counted from the map's start, where a run fits, or -1 */
-static int seg_find(const struct slot_map *map, unsigned int seg,
+/*
+ * First slot where a run fits in segment number @seg with the free slots @s,
+ * counted from the map's start; or -1
+ */
+static int seg_find(struct slot_seg s, unsigned int seg,
 		    const struct slot_fit *fit, const struct slot_seg *starts)
 {
-	struct slot_seg s = map->segs[seg];
 	unsigned int len, step, word, slot;
 
 	for (len = 1; len < fit->nr_slots; len += step) {
@@ -204,6 +226,8 @@ void slot_map_init(struct slot_map *map, unsigned int nr_slots, void *meta)
 	map->nr_slots = nr_slots;
 	map->nr_segs = DIV_ROUND_UP(nr_slots, SLOTS_PER_SEG);
 	map->nr_used = 0;
+	map->nr_orders = 0;
+	memset(map->nr_avail, 0, sizeof(map->nr_avail));
 	map->segs = meta;
 	map->avail = (void *)(map->segs + map->nr_segs);
 	map->orders = (void *)avail_of(map, SLOT_ORDERS);
@@ -224,16 +248,19 @@ static int alloc_order(struct slot_map *map, const struct slot_fit *fit,
 	unsigned int seg;
 	int slot;
 
+	if (order >= map->nr_orders)
+		return -1;
+
 	for_each_set_bit(seg, avail_of(map, order), map->nr_segs) {
-		slot = seg_find(map, seg, fit, starts);
+		s = &map->segs[seg];
+		slot = seg_find(*s, seg, fit, starts);
 		if (slot < 0)
 			continue;
 
-		s = &map->segs[seg];
 		run = seg_bits(slot % SLOTS_PER_SEG, fit->nr_slots);
 		s->free[0] &= ~run.free[0];
 		s->free[1] &= ~run.free[1];
-		map->nr_used += fit->nr_slots;
+		set_used(map, map->nr_used + fit->nr_slots);
 		seg_changed(map, seg);
 		return slot;
 	}
@@ -254,13 +281,12 @@ int slot_map_alloc(struct slot_map *map, const struct slot_fit *fit)
 	/* A run this long has a fit at any alignment */
 	unsigned int sure = fit->nr_slots + fit->mask;
 	unsigned int order = order_base_2(sure);
-	int slot = -1;
+	int slot;
 
 	if (fit->nr_slots > map->nr_slots - map->nr_used)
 		return -1;
 
-	if (order < SLOT_ORDERS)
-		slot = alloc_order(map, fit, &starts, order);
+	slot = alloc_order(map, fit, &starts, order);
 	if (slot < 0 && order != ilog2(fit->nr_slots))
 		slot = alloc_order(map, fit, &starts, ilog2(fit->nr_slots));
 	return slot;
@@ -287,8 +313,54 @@ bool slot_map_free(struct slot_map *map, unsigned int slot,
 
 	s->free[0] |= run.free[0];
 	s->free[1] |= run.free[1];
-	map->nr_used -= nr_slots;
+	set_used(map, map->nr_used - nr_slots);
 	seg_changed(map, seg);
 	return true;
 }
 EXPORT_SYMBOL_IF_KUNIT(slot_map_free);
+
+/**
+ * slot_map_close() - refuse all runs from now on
+ * @map: to be closed
+ *
+ * Return: %false, and nothing is changed, if any slot is in use.
+ */
+bool slot_map_close(struct slot_map *map)
+{
+	if (map->nr_used)
+		return false;
+
+	/* That many are left, then, for slot_map_alloc() */
+	map->nr_slots = 0;
+	return true;
+}
+
+/**
+ * slot_map_open() - let there be runs again
+ * @map:      closed
+ * @nr_slots: as it was set up
+ */
+void slot_map_open(struct slot_map *map, unsigned int nr_slots)
+{
+	map->nr_slots = nr_slots;
+}
+
+/**
+ * slot_fit_possible() - would a run fit if nothing else was there
+ * @fit:     what it must be like
+ * @nr_segs: length of an empty map
+ *
+ * Return: %true if slot_map_alloc() on such a map would succeed.
+ */
+bool slot_fit_possible(const struct slot_fit *fit, unsigned int nr_segs)
+{
+	struct slot_seg starts = allowed_starts(fit);
+	unsigned int seg;
+
+	for (seg = 0; seg < nr_segs; seg++) {
+		if (seg_find(seg_bits(0, SLOTS_PER_SEG), seg, fit, &starts) >= 0)
+			return true;
+	}
+	return false;
+}
+EXPORT_SYMBOL_IF_KUNIT(slot_fit_possible);

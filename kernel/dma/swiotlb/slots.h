@@ -22,21 +22,25 @@ struct slot_seg {
 
 /**
  * struct slot_map - a row of segments
- * @nr_slots: number of slots, the last segment may be short
- * @nr_segs:  number of segments
- * @nr_used:  number of slots that are not free
- * @segs:     the segments
- * @orders:   for each segment the number of k in 0..7 for which it has a run of
- *	      at least 2^k free slots; 0 if it is full
- * @avail:    for each such k a bitmap of @nr_segs bits: the segments that have
+ * @nr_slots:  number of slots, the last segment may be short; 0 while closed
+ * @nr_segs:   number of segments
+ * @nr_used:   number of slots that are not free
+ * @nr_orders: the largest of @orders; 0 if there is no free slot
+ * @segs:      the segments
+ * @orders:    for each segment the number of k in 0..7 for which it has a run of
+ *	       at least 2^k free slots; 0 if it is full
+ * @avail:     for each such k a bitmap of @nr_segs bits: the segments that have
+ * @nr_avail:  for each such k how many these are
  */
 struct slot_map {
 	unsigned int nr_slots;
 	unsigned int nr_segs;
 	unsigned int nr_used;
+	unsigned int nr_orders;
 	struct slot_seg *segs;
 	u8 *orders;
 	unsigned long *avail;
+	unsigned int nr_avail[SLOT_ORDERS];
 };
 
 /**
@@ -61,5 +65,8 @@ void slot_map_init(struct slot_map *map, unsigned int nr_slots, void *meta);
 int slot_map_alloc(struct slot_map *map, const struct slot_fit *fit);
 bool slot_map_free(struct slot_map *map, unsigned int slot,
 		   unsigned int nr_slots);
+bool slot_map_close(struct slot_map *map);
+void slot_map_open(struct slot_map *map, unsigned int nr_slots);
+bool slot_fit_possible(const struct slot_fit *fit, unsigned int nr_segs);
 
 #endif /* _KERNEL_DMA_SWIOTLB_SLOTS_H */

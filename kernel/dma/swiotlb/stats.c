@@ -8,6 +8,10 @@
 
 #include <linux/device.h>
 #include <linux/dma-mapping.h>
+#include <linux/export.h>
+#include <linux/limits.h>
+#include <linux/list.h>
+#include <linux/lockdep.h>
 #include <linux/minmax.h>
 #include <linux/swiotlb.h>
 #include <trace/events/swiotlb.h>
@@ -23,12 +27,11 @@ const char *const swiotlb_fail_names[SWIOTLB_NR_FAILS] = {
 	[SWIOTLB_FAIL_EXHAUSTED]	= "exhausted",
 };
 
-static void raise_hiwater(struct swiotlb_mem *mem, long used)
+static void raise_to(atomic_long_t *highest, long value)
 {
-	long hiwater = atomic_long_read(&mem->hiwater);
+	long old = atomic_long_read(highest);
 
-	while (used > hiwater &&
-	       !atomic_long_try_cmpxchg(&mem->hiwater, &hiwater, used))
+	while (value > old && !atomic_long_try_cmpxchg(highest, &old, value))
 		;
 }
 
@@ -38,48 +41,112 @@ static void raise_hiwater(struct swiotlb_mem *mem, long used)
  * @delta_bytes: since the backend's last report
  *
  * For backends, in batches: this is a global counter. The high water mark is
- * only as exact as the batches are small.
+ * only as exact as the batches are small. When memory is taken apart, what was
+ * reported of it has to be taken back.
  *
  * Context: any.
  */
 void swiotlb_report_used(struct swiotlb_mem *mem, long delta_bytes)
 {
-	raise_hiwater(mem, atomic_long_add_return(delta_bytes, &mem->used));
+	struct swiotlb_domain *domain = mem->domain;
+
+	raise_to(&domain->hiwater,
+		 atomic_long_add_return(delta_bytes, &domain->used));
+}
+EXPORT_SYMBOL_GPL(swiotlb_report_used);
+
+/**
+ * swiotlb_report_transient() - tell how memory for single mappings changed
+ * @mem:	 whose
+ * @delta_bytes: by how much
+ *
+ * For backends with pools that come with a mapping and go with it.
+ *
+ * Context: any.
+ */
+void swiotlb_report_transient(struct swiotlb_mem *mem, long delta_bytes)
+{
+	atomic_long_add(delta_bytes, &mem->domain->transient);
+}
+EXPORT_SYMBOL_GPL(swiotlb_report_transient);
+
+/**
+ * swiotlb_promise() - remember what a device was told it may map at a time
+ * @domain: the device's
+ * @bytes:  what it was told
+ *
+ * Context: any.
+ */
+void swiotlb_promise(struct swiotlb_domain *domain, size_t bytes)
+{
+	raise_to(&domain->promised, min_t(size_t, bytes, LONG_MAX));
+}
+
+/**
+ * swiotlb_used_bytes() - how much is in use
+ * @domain: where
+ *
+ * Context: process context, may sleep; swiotlb_mutex is held.
+ * Return: bytes.
+ */
+unsigned long swiotlb_used_bytes(struct swiotlb_domain *domain)
+{
+	unsigned long bytes = 0;
+	struct swiotlb_mem *mem;
+
+	lockdep_assert_held(&swiotlb_mutex);
+	list_for_each_entry(mem, &domain->mems, node)
+		bytes += mem->ops->used(mem);
+	/* Pools for single mappings have never been counted as used memory */
+	return bytes - min_t(unsigned long, bytes,
+			     atomic_long_read(&domain->transient));
 }
 
 /**
  * swiotlb_hiwater_bytes() - highest use that was seen
- * @mem: whose
+ * @domain: where
  *
- * Context: process context.
+ * Context: process context, may sleep; swiotlb_mutex is held.
  * Return: bytes, at least what is in use now.
  */
-unsigned long swiotlb_hiwater_bytes(struct swiotlb_mem *mem)
+unsigned long swiotlb_hiwater_bytes(struct swiotlb_domain *domain)
 {
-	if (mem->nslabs) {
-		raise_hiwater(mem, mem->ops->used(mem));
+	struct swiotlb_mem *mem;
+
+	raise_to(&domain->hiwater, swiotlb_used_bytes(domain));
+	list_for_each_entry(mem, &domain->mems, node) {
 		if (mem->ops->peak)
-			raise_hiwater(mem, mem->ops->peak(mem, false));
+			raise_to(&domain->hiwater, mem->ops->peak(mem, false));
 	}
-	return atomic_long_read(&mem->hiwater);
+	return atomic_long_read(&domain->hiwater);
 }
 
 /**
  * swiotlb_reset_hiwater() - start over from what is in use now
- * @mem: whose
+ * @domain: where
  *
- * Context: process context.
+ * Context: process context, may sleep; swiotlb_mutex is held.
  */
-void swiotlb_reset_hiwater(struct swiotlb_mem *mem)
+void swiotlb_reset_hiwater(struct swiotlb_domain *domain)
 {
-	if (mem->nslabs && mem->ops->peak)
-		mem->ops->peak(mem, true);
-	atomic_long_set(&mem->hiwater, 0);
+	struct swiotlb_mem *mem;
+
+	lockdep_assert_held(&swiotlb_mutex);
+	list_for_each_entry(mem, &domain->mems, node) {
+		if (mem->ops->peak)
+			mem->ops->peak(mem, true);
+	}
+	atomic_long_set(&domain->hiwater, 0);
+}
+
+static unsigned long total_bytes(const struct swiotlb_mem *mem)
+{
+	return READ_ONCE(mem->nslabs) << IO_TLB_SHIFT;
 }
 
 static enum swiotlb_fail fail_of(struct swiotlb_mem *mem, int err, size_t size)
 {
-	size_t bytes = mem->nslabs << IO_TLB_SHIFT;
+	size_t used;
 
 	switch (err) {
 	case -ENODEV:
@@ -89,7 +156,8 @@ static enum swiotlb_fail fail_of(struct swiotlb_mem *mem, int err, size_t size)
 	case -ENXIO:
 		return SWIOTLB_FAIL_REACH;
 	case -ENOSPC:
-		if (bytes - min(mem->ops->used(mem), bytes) >= size)
+		used = mem->ops->used(mem);
+		if (total_bytes(mem) >= size && total_bytes(mem) - size >= used)
 			return SWIOTLB_FAIL_FRAGMENTED;
 		return SWIOTLB_FAIL_EXHAUSTED;
 	default:
@@ -99,22 +167,23 @@ static enum swiotlb_fail fail_of(struct swiotlb_mem *mem, int err, size_t size)
 
 /**
  * swiotlb_map_failed() - count a failed mapping and tell why it failed
- * @dev:   device that asked
- * @mem:   its bounce memory
- * @req:   what it asked for
- * @err:   -ENODEV, or what &swiotlb_backend_ops.alloc returned
- * @attrs: of the mapping
+ * @dev:    device that asked
+ * @domain: its domain
+ * @mem:    the memory that was asked, or %NULL if there is none
+ * @req:    what it asked for
+ * @err:    -ENODEV if there is no memory, or what the backend said
+ * @attrs:  of the mapping
  *
- * Context: any.
+ * Context: any; in an RCU read section, or with something mapped in @mem.
  */
-void swiotlb_map_failed(struct device *dev, struct swiotlb_mem *mem,
-			const struct swiotlb_req *req, int err,
-			unsigned long attrs)
+void swiotlb_map_failed(struct device *dev, struct swiotlb_domain *domain,
+			struct swiotlb_mem *mem, const struct swiotlb_req *req,
+			int err, unsigned long attrs)
 {
 	enum swiotlb_fail fail = fail_of(mem, err, req->size);
-	const char *backend = mem->ops->name;
+	const char *backend = mem ? mem->ops->name : "none";
 
-	atomic_long_inc(&mem->fails[fail]);
+	atomic_long_inc(&domain->fails[fail]);
 	trace_swiotlb_alloc_fail(dev, req->size, swiotlb_fail_names[fail]);
 	if (attrs & DMA_ATTR_NO_WARN)
 		return;
@@ -139,7 +208,7 @@ void swiotlb_map_failed(struct device *dev, struct swiotlb_mem *mem,
 		dev_warn_ratelimited(dev, "swiotlb buffer is %s (sz: %zu bytes), total %lu (slots), used %zu (slots), backend %s\n",
 				     fail == SWIOTLB_FAIL_EXHAUSTED ?
 				     "full" : "fragmented",
-				     req->size, mem->nslabs,
+				     req->size, READ_ONCE(mem->nslabs),
 				     mem->ops->used(mem) >> IO_TLB_SHIFT,
 				     backend);
 		break;

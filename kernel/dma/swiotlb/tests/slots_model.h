@@ -154,6 +154,25 @@ static inline const char *model_check_segment(const struct slots_model *model,
 	return NULL;
 }
 
+static inline const char *model_check_sums(const struct slots_model *model,
+					   const struct slot_map *map)
+{
+	unsigned int nr_avail[SLOT_ORDERS] = {};
+	unsigned int seg, order, run, longest = 0;
+
+	for (seg = 0; seg < map->nr_segs; seg++) {
+		run = model_longest_run(model, seg);
+		longest = max(longest, run);
+		for (order = 0; order < SLOT_ORDERS && run >> order; order++)
+			nr_avail[order]++;
+	}
+	if (map->nr_orders != (longest ? ilog2(longest) + 1 : 0))
+		return "the largest number of orders is wrong";
+	if (memcmp(map->nr_avail, nr_avail, sizeof(nr_avail)))
+		return "a number of segments with long runs is wrong";
+	return NULL;
+}
+
 /* Does the map say what the model says, in all its redundant ways? */
 static inline const char *model_check(const struct slots_model *model,
 				      const struct slot_map *map)
@@ -169,7 +188,7 @@ static inline const char *model_check(const struct slots_model *model,
 		return "the number of used slots is wrong";
 	for (seg = 0; seg < map->nr_segs && !wrong; seg++)
 		wrong = model_check_segment(model, map, seg);
-	return wrong;
+	return wrong ?: model_check_sums(model, map);
 }
 
 #endif /* _SWIOTLB_TESTS_SLOTS_MODEL_H */

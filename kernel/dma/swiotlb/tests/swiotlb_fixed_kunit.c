@@ -5,9 +5,12 @@
 #include <kunit/test.h>
 #include <kunit/visibility.h>
 #include <linux/bitmap.h>
+#include <linux/list.h>
 #include <linux/module.h>
+#include <linux/rcupdate.h>
 #include <linux/swiotlb.h>
 
+#include "../areas.h"
 #include "../internal.h"
 #include "fit_model.h"
 #include "slots_model.h"
@@ -21,7 +24,7 @@ static void expect_fit(struct kunit *test, const struct swiotlb_req *req,
 {
 	struct slot_fit fit;
 	unsigned int offset, slot;
-	int err = fixed_fit(req, start, &fit, &offset);
+	int err = area_fit(req, start, &fit, &offset);
 
 	if (!fit_model_is_small_enough(req)) {
 		KUNIT_EXPECT_EQ(test, err, -E2BIG);
@@ -93,16 +96,35 @@ static struct swiotlb_mem *make_pool(struct kunit *test, unsigned int nr_areas)
 		.nr_areas = nr_areas,
 		.gfp = GFP_KERNEL,
 	};
+	struct swiotlb_domain *domain;
 	struct swiotlb_mem *mem;
 
+	domain = kunit_kzalloc(test, sizeof(*domain), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, domain);
+	INIT_LIST_HEAD(&domain->mems);
 	mem = kunit_kzalloc(test, sizeof(*mem), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, mem);
 	mem->ops = &swiotlb_fixed;
+	mem->domain = domain;
 	KUNIT_ASSERT_EQ(test, mem->ops->init(mem, &params), 0);
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, exit_pool, mem));
 	/* It may settle for less, but then this machine is too small */
 	KUNIT_ASSERT_EQ(test, mem->nslabs, POOL_SLOTS);
 	return mem;
+}
+
+/* As the core calls them */
+static int span_alloc(struct swiotlb_mem *mem, const struct swiotlb_req *req,
+		      struct swiotlb_span *span)
+{
+	guard(rcu)();
+	return mem->ops->alloc(mem, req, span);
+}
+
+static void span_free(const struct swiotlb_span *span)
+{
+	guard(rcu)();
+	span->pool->ops->free(span);
 }
 
 /* All of it can be had, in pieces of any size, and nothing twice */
@@ -122,7 +144,7 @@ static void fixed_gives_out_all(struct kunit *test)
 
 	for (nr_slots = 1; nr_slots <= SLOTS_PER_SEG; nr_slots *= 2) {
 		req.size = (size_t)nr_slots << IO_TLB_SHIFT;
-		for (nr = 0; !mem->ops->alloc(mem, &req, &spans[nr]); nr++) {
+		for (nr = 0; !span_alloc(mem, &req, &spans[nr]); nr++) {
 			KUNIT_ASSERT_EQ(test, spans[nr].nr_slots, nr_slots);
 			KUNIT_ASSERT_GE(test,
 					find_next_bit(used,
@@ -133,11 +155,11 @@ static void fixed_gives_out_all(struct kunit *test)
 		}
 		KUNIT_EXPECT_EQ(test, nr, POOL_SLOTS / nr_slots);
 		KUNIT_EXPECT_EQ(test, mem->ops->used(mem), POOL_BYTES);
-		KUNIT_EXPECT_EQ(test, mem->ops->alloc(mem, &req, &spans[nr]),
+		KUNIT_EXPECT_EQ(test, span_alloc(mem, &req, &spans[nr]),
 				-ENOSPC);
 
 		while (nr--)
-			mem->ops->free(&spans[nr]);
+			span_free(&spans[nr]);
 		bitmap_zero(used, POOL_SLOTS);
 		KUNIT_EXPECT_EQ(test, mem->ops->used(mem), 0);
 	}
@@ -153,10 +175,10 @@ static void fixed_says_why_not(struct kunit *test)
 	};
 	struct swiotlb_span span = {};
 
-	KUNIT_EXPECT_EQ(test, mem->ops->alloc(mem, &req, &span), -E2BIG);
+	KUNIT_EXPECT_EQ(test, span_alloc(mem, &req, &span), -E2BIG);
 	req.size = 1;
 	req.addr_limit = mem->start - 1;
-	KUNIT_EXPECT_EQ(test, mem->ops->alloc(mem, &req, &span), -ENXIO);
+	KUNIT_EXPECT_EQ(test, span_alloc(mem, &req, &span), -ENXIO);
 	KUNIT_EXPECT_NULL(test, span.pool);
 }
 
@@ -189,10 +211,10 @@ static void fixed_max_mapping_is_honest(struct kunit *test)
 				req.size = min(req.size, room);
 			req.orig_addr = page_offset;
 			KUNIT_ASSERT_EQ_MSG(test,
-					    mem->ops->alloc(mem, &req, &span), 0,
+					    span_alloc(mem, &req, &span), 0,
 					    "limits %u, offset %#x, size %zu",
 					    i, page_offset, req.size);
-			mem->ops->free(&span);
+			span_free(&span);
 		}
 	}
 }

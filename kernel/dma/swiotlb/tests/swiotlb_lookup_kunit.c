@@ -13,6 +13,7 @@
 #include <linux/swiotlb.h>
 #include <linux/swiotlb/backend.h>
 
+#include "../internal.h"
 #include "lookup_cases.h"
 
 /* 32 TiB */
@@ -22,13 +23,17 @@
 
 /**
  * struct lookup_fixture - pools of a test
+ * @domain:   that of @mem and @iotlb
  * @mem:      who owns the pools
- * @dev:      device that uses @mem
+ * @iotlb:    what @dev is bound to
+ * @dev:      device that finds them
  * @pools:    the pools
  * @nr_pools: number of those that are published
  */
 struct lookup_fixture {
-	struct io_tlb_mem mem;
+	struct swiotlb_domain domain;
+	struct swiotlb_mem mem;
+	struct io_tlb_mem iotlb;
 	struct device dev;
 	struct io_tlb_pool pools[MAX_POOLS];
 	unsigned int nr_pools;
@@ -43,7 +48,9 @@ static int lookup_init(struct kunit *test)
 
 	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, f);
-	f->dev.dma_io_tlb_mem = &f->mem;
+	f->mem.domain = &f->domain;
+	f->iotlb.domain = &f->domain;
+	f->dev.dma_io_tlb_mem = &f->iotlb;
 	test->priv = f;
 	return 0;
 }
