@@ -24,6 +24,7 @@
 
 static const struct swiotlb_backend_ops *const builtin[] = {
 	&swiotlb_fixed,
+	&swiotlb_dynamic,
 };
 
 /**

@@ -10,7 +10,11 @@
  *				backend.c: the list of registered backends
  *	  swiotlb_dir lock	debugfs.c: birth of the folder
  *
- *	slot_area.lock		areas.c: slots of an area; interrupts off
+ *	dynamic.lock		resize.c: growth and shrinking; never inside
+ *				swiotlb_mutex, but whoever holds that may wait for
+ *				who holds this
+ *	  slot_area.lock	areas.c: slots of an area; interrupts off
+ *	  dynamic.ask_lock	resize.c: what is asked for; interrupts off
  *
  *	lookup_lock		lookup.c: shape of the table; interrupts off
  *
@@ -153,5 +157,12 @@ extern const struct swiotlb_backend_ops swiotlb_fixed;
 int swiotlb_fixed_alloc(struct swiotlb_mem *mem, const struct swiotlb_req *req,
 			struct swiotlb_span *span);
 void swiotlb_fixed_free(const struct swiotlb_span *span);
+
+/* dynamic.c */
+extern const struct swiotlb_backend_ops swiotlb_dynamic;
+int swiotlb_dynamic_alloc(struct swiotlb_mem *mem,
+			  const struct swiotlb_req *req,
+			  struct swiotlb_span *span);
+void swiotlb_dynamic_free(const struct swiotlb_span *span);
 
 #endif /* _KERNEL_DMA_SWIOTLB_INTERNAL_H */
