@@ -11,5 +11,5 @@ KERNEL_LEGACY := kernel/dma/swiotlb.c
 
 # Folders copied over the kernel's. The rig (tools/testing/swiotlb-vm) compares two trees and
 # belongs to neither, so it stays out.
-KERNEL_OVERLAY := Documentation include kernel \
+KERNEL_OVERLAY := Documentation include kernel samples \
 	tools/testing/selftests/swiotlb tools/testing/swiotlb

@@ -5,7 +5,7 @@
 builds.py [variant...]; ARCHS=all adds the architectures whose cross compiler happens to be installed.
 
 Each variant is compiled twice: kernel/dma and its users with warnings as errors, as everybody builds them, and our
-folder once more with W=1 and sparse. Variants of one architecture share an object tree (build/<release>/obj-<arch>),
+folders once more with W=1 and sparse. Variants of one architecture share an object tree (build/<release>/obj-<arch>),
 in which kbuild recompiles only what depends on the options that changed.
 """
 
@@ -24,7 +24,8 @@ ARM64_USERS = COMMON_USERS + ["arch/arm64/mm/init.o", "drivers/iommu/dma-iommu.o
 
 # What every variant has; a variant's own words override it. WERROR: one warning is a failure.
 BASE = "BLOCK=y MODULES=y MULTIUSER=y PCI=y PRINTK=y PROC_FS=y SYSFS=y WERROR=y"
-DIAG = "DEBUG_KERNEL=y DEBUG_FS=y FTRACE=y ENABLE_DEFAULT_TRACERS=y KUNIT=m SWIOTLB_KUNIT_TEST=m"
+DIAG = "DEBUG_KERNEL=y DEBUG_FS=y FTRACE=y ENABLE_DEFAULT_TRACERS=y KUNIT=m SWIOTLB_KUNIT_TEST=m SAMPLES=y " \
+       "SAMPLE_SWIOTLB_GUARD=m"
 
 # architecture, cross compiler, in the default set?
 ARCHS = {
@@ -68,7 +69,8 @@ VARIANTS = [
     ("default", "s390", "SMP=y SWIOTLB=y DEBUG_FS=y", COMMON_USERS + ["arch/s390/mm/init.o"]),
 ]
 
-OURS = re.compile(r"(kernel/dma/swiotlb/|include/linux/swiotlb|include/trace/events/swiotlb)\S*:\d+:.*(warning|error):")
+FOLDERS = ["kernel/dma/swiotlb/", "samples/swiotlb/"]
+OURS = re.compile(r"((kernel/dma|samples)/swiotlb/|include/(linux|trace/events)/swiotlb)\S*:\d+:.*(warning|error):")
 
 
 def variables(arch):
@@ -86,13 +88,14 @@ def build(name, arch, words, targets):
     options = dict(f"CONFIG_{word}".split("=", 1) for word in f"{BASE} {words}".split())
     configure(TREE, obj, options, log, what, variables(arch))
     command = make(TREE, obj, variables(arch))
-    run(command + targets, log, what, env=kbuild_env(), append=True)
+    folders = FOLDERS if "CONFIG_SAMPLES" in options else FOLDERS[:1]
+    run(command + targets + folders[1:], log, what, env=kbuild_env(), append=True)
     if options.get("CONFIG_SWIOTLB") == "n":
         return
     # C=2 also checks what need not be recompiled. Sparse has something to say on most kernel headers: only ours count.
     strict = log.with_suffix(".strict.log")
     sparse = [] if arch == "riscv" else ["C=2"]  # its -march is beyond sparse
-    run(command + ["W=1", *sparse, "kernel/dma/swiotlb/"], strict, what, env=kbuild_env())
+    run(command + ["W=1", *sparse, *folders], strict, what, env=kbuild_env())
     findings = [line for line in strict.read_text(errors="replace").splitlines() if OURS.search(line)]
     if findings:
         print("\n".join(findings[:12]), file=sys.stderr)

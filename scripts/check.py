@@ -40,7 +40,8 @@ def read(name):
 
 def kernel_style(name):
     """What checkpatch judges: kernel code and its build files, wherever they lie."""
-    return name.endswith((".c", ".h", ".cocci")) or name.startswith("kernel/") and name.endswith(("Makefile", "Kconfig"))
+    return name.endswith((".c", ".h", ".cocci")) or name.startswith(("kernel/", "samples/")) \
+        and name.endswith(("Makefile", "Kconfig"))
 
 
 def check_spdx():
@@ -125,7 +126,7 @@ def check_code():
     findings = [f"{name}: {len(read(name).splitlines())} lines, the limit is {MAX_LINES}" for name in names
                 if len(read(name).splitlines()) > MAX_LINES]
     for name in overlay_files():
-        if name.startswith(("kernel/dma/", "include/")):
+        if name.startswith(("kernel/dma/", "include/", "samples/")):
             findings += [f"{name}:{number}: {line.strip()}" for number, line in enumerate(read(name).splitlines(), 1)
                          if re.search(r"\b(VM_)?BUG(_ON\w*)?\(", line)]
     return findings, len(names)
@@ -183,7 +184,7 @@ def check_checkpatch():
 
 def check_kernel_doc():
     """Every kernel-doc comment describes what is there."""
-    names = [name for name in overlay_files() if name.startswith(("kernel/", "include/", "arch/"))
+    names = [name for name in overlay_files() if name.startswith(("kernel/", "include/", "arch/", "samples/"))
              and name.endswith((".c", ".h"))]
     result = subprocess.run(["perl", TREE / "scripts/kernel-doc", "-none", "-Wall", *names], cwd=REPO,
                             capture_output=True, text=True, check=False)

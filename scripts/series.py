@@ -119,7 +119,8 @@ def check(paths):
         log, what = LOGS / f"series-{number:02}.log", f"series: {patch.name}"
         obj = SCRATCH / "obj"
         configure(SCRATCH, obj, options, log, what)
-        run(make(SCRATCH, obj) + TARGETS, log, what, env=kbuild_env(), append=True)
+        samples = ["samples/swiotlb/"] if last else []
+        run(make(SCRATCH, obj) + TARGETS + samples, log, what, env=kbuild_env(), append=True)
         say(f"ok   series {number}/{len(patches)} {patch.name} ({time.monotonic() - start:.0f} s)")
     # checkpatch leaves a cache in the tree; objects are beside the sources.
     result = subprocess.run(["diff", "-rq", "--no-dereference", "-x", ".git", "-x", ".base", "-x", "obj*",
