@@ -7,7 +7,7 @@
  * So the answer is a walk down a table made like a page table, with large
  * entries where a pool covers a whole granule:
  *
- *	root	one entry per GiB	-> leaf, or NULL
+ *	root	one entry per GiB	-> leaf
  *	leaf	one entry per 2 MiB	-> pool, or pages, or NULL
  *	pages	one entry per page	-> pool, or NULL
  *
@@ -83,6 +83,9 @@ struct lookup_root {
 	struct lookup_leaf *leaf[];
 };
 
+/* In place of all that are missing, so that lookup need not ask */
+static struct lookup_leaf empty_leaf;
+
 static struct lookup_root empty_root;
 static struct lookup_root *lookup_root = &empty_root;
 static DEFINE_SPINLOCK(lookup_lock);
@@ -120,10 +123,9 @@ struct io_tlb_pool *__swiotlb_find_pool(struct device *dev, phys_addr_t paddr)
 		return NULL;
 
 	leaf = READ_ONCE(root->leaf[gib]);
-	if (!leaf)
-		return NULL;
-
 	entry = READ_ONCE(leaf->granule[(paddr >> GRANULE_SHIFT) % NR_GRANULES]);
+	if (likely(!entry))
+		return NULL;
 	if (unlikely(entry & ENTRY_IS_PAGES)) {
 		struct lookup_pages *pages = (void *)(entry - ENTRY_IS_PAGES);
 
@@ -156,7 +158,7 @@ static int grow_root(phys_addr_t end)
 {
 	struct lookup_root *old = READ_ONCE(lookup_root), *root;
 	u64 nr = ((u64)end - 1) / (1ULL << LEAF_SHIFT) + 1;
-	unsigned long flags;
+	unsigned long flags, gib;
 	size_t bytes;
 
 	if (nr <= old->nr_leaves)
@@ -170,6 +172,9 @@ static int grow_root(phys_addr_t end)
 		return -ENOMEM;
 
 	root->nr_leaves = nr;
+	for (gib = 0; gib < nr; gib++)
+		root->leaf[gib] = &empty_leaf;
+
 	spin_lock_irqsave(&lookup_lock, flags);
 	old = lookup_root;
 	if (old->nr_leaves < nr) {
@@ -204,7 +209,7 @@ static struct lookup_leaf *need_leaf(phys_addr_t paddr, gfp_t gfp)
 	struct lookup_root *root;
 	unsigned long flags;
 
-	if (leaf)
+	if (leaf != &empty_leaf)
 		return leaf;
 
 	new = table_alloc(sizeof(*new), gfp);
@@ -217,11 +222,12 @@ static struct lookup_leaf *need_leaf(phys_addr_t paddr, gfp_t gfp)
 	 */
 	spin_lock_irqsave(&lookup_lock, flags);
 	leaf = *leaf_slot(paddr);
-	if (!leaf) {
+	if (leaf == &empty_leaf) {
 		for (root = lookup_root; root && gib < root->nr_leaves;
 		     root = root->outgrown)
 			install(&root->leaf[gib], new);
-		swap(leaf, new);
+		leaf = new;
+		new = NULL;
 	}
 	spin_unlock_irqrestore(&lookup_lock, flags);
 
