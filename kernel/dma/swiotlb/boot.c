@@ -175,8 +175,9 @@ static int make_default(struct swiotlb_params *params)
  */
 static gfp_t low_zone(void)
 {
-	if (IS_ENABLED(CONFIG_ZONE_DMA32) &&
-	    ARCH_LOW_ADDRESS_LIMIT >= DMA_BIT_MASK(32))
+	const u64 limit = ARCH_LOW_ADDRESS_LIMIT;
+
+	if (IS_ENABLED(CONFIG_ZONE_DMA32) && limit >= DMA_BIT_MASK(32))
 		return GFP_DMA32;
 	return GFP_DMA;
 }

@@ -241,15 +241,21 @@ static struct swiotlb_mem *mem_of_backend(const struct swiotlb_backend_ops *ops)
 	return mem;
 }
 
+static size_t max_bytes(struct swiotlb_mem *mem)
+{
+	const struct swiotlb_limits none = { .boundary_mask = U64_MAX };
+
+	return mem->ops->max_mapping(mem, &none);
+}
+
 /*
  * Drivers ask once how much they may map at a time. They must not be
  * disappointed later.
  */
 static int keeps_promises(struct swiotlb_mem *mem)
 {
-	const struct swiotlb_limits none = { .boundary_mask = U64_MAX };
 	long promised = atomic_long_read(&mem->domain->promised);
-	size_t bytes = mem->ops->max_mapping(mem, &none);
+	size_t bytes = max_bytes(mem);
 
 	if (bytes >= promised)
 		return 0;
@@ -273,7 +279,7 @@ static int keeps_promises(struct swiotlb_mem *mem)
 int swiotlb_select(struct io_tlb_mem *iotlb,
 		   const struct swiotlb_backend_ops *ops)
 {
-	struct swiotlb_mem *mem;
+	struct swiotlb_mem *mem, *old;
 	int err;
 
 	lockdep_assert_held(&swiotlb_mutex);
@@ -282,11 +288,27 @@ int swiotlb_select(struct io_tlb_mem *iotlb,
 		return PTR_ERR(mem);
 
 	/* Who is there already is asked for nothing */
-	err = mem == rcu_access_pointer(iotlb->mem) ? 0 : keeps_promises(mem);
-	if (!err)
-		swiotlb_mem_bind(iotlb, mem);
-	else if (!mem->nr_users)
-		retire_soon();
+	old = rcu_dereference_protected(iotlb->mem,
+					lockdep_is_held(&swiotlb_mutex));
+	if (mem == old)
+		return 0;
+
+	err = keeps_promises(mem);
+	if (err) {
+		if (!mem->nr_users)
+			retire_soon();
+		return err;
+	}
+
+	swiotlb_mem_bind(iotlb, mem);
+	if (!old || max_bytes(old) <= max_bytes(mem))
+		return 0;
+
+	/* A device may have been promised more while it was asked for */
+	synchronize_rcu();
+	err = keeps_promises(mem);
+	if (err)
+		swiotlb_mem_bind(iotlb, old);
 	return err;
 }
 
