@@ -7,41 +7,24 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "fixed_pool.h"
-
-int shim_swiotlb_setup(char *value);
+#include "system.h"
 
 #define ORIG		0x2000000UL
 #define MAX_BYTES	(256UL << 10)
 
-static u64 dma_mask = U64_MAX;
-static struct device dev = {
-	.dma_mask = &dma_mask,
-	.seg_boundary = 0xffffffff,
-	.dma_offset = 0x80000000,
-};
+TEST_DEVICE(dev);
 
-static void boot_with(const char *cmdline, unsigned int flags)
+static void boot(const char *cmdline, unsigned int flags)
 {
-	char value[64];
-
-	strscpy(value, cmdline, sizeof(value));
-	shim_slab = false;
-	CHECK_EQ(shim_swiotlb_setup(value), 0);
-	swiotlb_init(true, flags);
-	shim_slab = true;
-	swiotlb_update_mem_attributes();
+	boot_early(cmdline, flags, NULL);
 	swiotlb_dev_init(&dev);
 }
 
-static u8 *device_view(dma_addr_t dma_addr)
+static size_t used(void)
 {
-	return shim_ram(dma_addr - dev.dma_offset);
-}
+	struct swiotlb_mem *mem = default_mem();
 
-static long fails(enum swiotlb_fail fail)
-{
-	return atomic_long_read(&swiotlb_default_mem.fails[fail]);
+	return mem->ops->used(mem);
 }
 
 static void unmap(dma_addr_t dma_addr, size_t size, enum dma_data_direction dir,
@@ -79,7 +62,7 @@ TEST(api_boots_as_told)
 			continue;
 		}
 		test_note("swiotlb=\"%s\"", cases[i].cmdline);
-		boot_with(cases[i].cmdline, SWIOTLB_VERBOSE);
+		boot(cases[i].cmdline, SWIOTLB_VERBOSE);
 		CHECK(is_swiotlb_allocated());
 		CHECK(is_swiotlb_active(&dev));
 		CHECK_EQ(is_swiotlb_force_bounce(&dev), cases[i].force);
@@ -100,9 +83,9 @@ TEST(api_adjusts_size)
 	swiotlb_adjust_size(100 << 20);
 	CHECK_EQ(swiotlb_size_or_default(), 100 << 20);
 	/* Then a power of two, as there are areas */
-	boot_with("", 0);
+	boot("", 0);
 	CHECK_EQ(swiotlb_size_or_default(), 128 << 20);
-	CHECK_EQ(swiotlb_default_mem.nslabs, 65536);
+	CHECK_EQ(default_mem()->nslabs, 65536);
 }
 
 TEST(api_adjusts_no_size_that_was_asked_for)
@@ -132,7 +115,7 @@ static void check_boots_without(const char *why)
 
 TEST(api_boots_without_when_told)
 {
-	boot_with("noforce", 0);
+	boot("noforce", 0);
 	check_boots_without(NULL);
 	CHECK(!is_swiotlb_allocated());
 }
@@ -140,19 +123,50 @@ TEST(api_boots_without_when_told)
 /* As ever: no size is the least size, a segment for each area */
 TEST(api_size_zero_is_the_least)
 {
-	boot_with("0,2", 0);
+	boot("0,2", 0);
 	CHECK(is_swiotlb_active(&dev));
-	CHECK_EQ(swiotlb_default_mem.nslabs, 2 * IO_TLB_SEGSIZE);
+	CHECK_EQ(default_mem()->nslabs, 2 * IO_TLB_SEGSIZE);
 }
 
 /* Down to 1 MiB, and then not at all */
 TEST(api_settles_for_less)
 {
-	shim_fail_alloc(1);
-	boot_with("32768,1", 0);
-	CHECK(shim_alloc_failed());
+	shim_max_block = (33UL << 20) >> PAGE_SHIFT;
+	boot("32768,1", 0);
 	CHECK_EQ(swiotlb_size_or_default(), 32UL << 20);
 	CHECK(strstr(shim_log, "adjusted 32768 -> 16384 slabs"));
+}
+
+/* Whatever cannot be had: it boots, and bounces if there is memory */
+TEST(api_boots_without_any_one_allocation)
+{
+	unsigned int nth;
+
+	for (nth = 1; nth < 12; nth++) {
+		pid_t child = fork();
+		dma_addr_t addr;
+		int status;
+
+		if (child) {
+			waitpid(child, &status, 0);
+			CHECK_EQ(status, 0);
+			continue;
+		}
+		test_note("allocation %u fails", nth);
+		shim_fail_alloc(nth);
+		boot("2048,2", 0);
+		shim_alloc_failed();
+		boot_initcalls();
+		addr = swiotlb_map(&dev, ORIG, 100, DMA_TO_DEVICE, 0);
+		CHECK_EQ(addr == DMA_MAPPING_ERROR, !is_swiotlb_active(&dev));
+		CHECK_EQ(nr_mems(), is_swiotlb_active(&dev));
+		if (is_swiotlb_active(&dev))
+			unmap(addr, 100, DMA_TO_DEVICE, 0);
+		else
+			CHECK_EQ(switch_to("fixed"), 0);
+		CHECK_EQ(shim_take_warns(), 0);
+		_exit(0);
+	}
 }
 
 static int refusals, refused;
@@ -170,9 +184,7 @@ static int refuse(void *tlb, unsigned long nslabs)
 TEST(api_boots_without_when_the_platform_refuses)
 {
 	refusals = 100;
-	shim_slab = false;
-	swiotlb_init_remap(true, 0, refuse);
-	shim_slab = true;
+	boot_early("", 0, refuse);
 	swiotlb_dev_init(&dev);
 	/* 64 MiB, 32, ... 1 */
 	CHECK_EQ(refused, 7);
@@ -183,18 +195,21 @@ TEST(api_boots_without_when_the_platform_refuses)
 TEST(api_boots_with_less_when_the_platform_refuses)
 {
 	refusals = 2;
-	shim_slab = false;
-	swiotlb_init_remap(true, 0, refuse);
-	shim_slab = true;
+	boot_early("", 0, refuse);
 	CHECK_EQ(swiotlb_size_or_default(), 16UL << 20);
 }
 
 TEST(api_boots_without_when_conversion_fails)
 {
 	shim_refuse_conversions = 1;
-	boot_with("1024", 0);
+	boot("1024", 0);
 	check_boots_without("cannot share");
-	CHECK_EQ(atomic_long_read(&swiotlb_default_mem.leaked), 2 << 20);
+	CHECK_EQ(atomic_long_read(&swiotlb_default_domain.leaked), 2 << 20);
+	CHECK_EQ(shim_doubtful_bytes(), 2 << 20);
+	/* Nobody is ever going to touch it again */
+	boot_initcalls();
+	let_retire();
+	CHECK_EQ(nr_mems(), 0);
 }
 
 TEST(api_init_late)
@@ -203,12 +218,12 @@ TEST(api_init_late)
 	CHECK(!is_swiotlb_active(&dev));
 	CHECK_EQ(swiotlb_init_late(4 << 20, GFP_KERNEL, NULL), 0);
 	CHECK(is_swiotlb_active(&dev));
-	CHECK_EQ(swiotlb_default_mem.nslabs, (4 << 20) >> IO_TLB_SHIFT);
-	/* What was asked for at boot stays what it was */
-	CHECK_EQ(swiotlb_size_or_default(), IO_TLB_DEFAULT_SIZE);
+	CHECK_EQ(default_mem()->nslabs, (4 << 20) >> IO_TLB_SHIFT);
+	/* What is made later is as large */
+	CHECK_EQ(swiotlb_size_or_default(), 4 << 20);
 	/* There is one already */
 	CHECK_EQ(swiotlb_init_late(8 << 20, GFP_KERNEL, NULL), 0);
-	CHECK_EQ(swiotlb_default_mem.nslabs, (4 << 20) >> IO_TLB_SHIFT);
+	CHECK_EQ(default_mem()->nslabs, (4 << 20) >> IO_TLB_SHIFT);
 	swiotlb_exit();
 	CHECK(!is_swiotlb_active(&dev));
 	CHECK(!is_swiotlb_allocated());
@@ -241,9 +256,9 @@ static void bounce(size_t size, unsigned int offset, enum dma_data_direction dir
 	addr = swiotlb_map(&dev, ORIG + offset, size, dir, 0);
 	CHECK(addr != DMA_MAPPING_ERROR);
 	CHECK(!((addr ^ (ORIG + offset)) & dev.min_align_mask));
-	CHECK(!memcmp(device_view(addr), before + offset, size));
+	CHECK(!memcmp(device_view(&dev, addr), before + offset, size));
 
-	memset(device_view(addr) + size / 3, 0x77, size - size / 3);
+	memset(device_view(&dev, addr) + size / 3, 0x77, size - size / 3);
 	if (dir != DMA_TO_DEVICE)
 		memset(expected + offset + size / 3, 0x77, size - size / 3);
 	unmap(addr, size, dir, 0);
@@ -258,7 +273,7 @@ TEST(api_maps_in_every_direction)
 	static const unsigned int masks[] = { 0, 0xfff, 0x1ff, 0xe00, 0x1fff };
 	unsigned int i, m, offset;
 
-	boot_with("1024,2,force", 0);
+	boot("1024,2,force", 0);
 	for (m = 0; m < ARRAY_SIZE(masks); m++) {
 		dev.min_align_mask = masks[m];
 		for (i = 0; i < ARRAY_SIZE(sizes); i++) {
@@ -269,7 +284,7 @@ TEST(api_maps_in_every_direction)
 			}
 		}
 	}
-	CHECK_EQ(swiotlb_default_mem.ops->used(&swiotlb_default_mem), 0);
+	CHECK_EQ(used(), 0);
 }
 
 TEST(api_syncs_as_directed)
@@ -278,10 +293,10 @@ TEST(api_syncs_as_directed)
 	phys_addr_t tlb;
 	dma_addr_t addr;
 
-	boot_with("1024,2", 0);
+	boot("1024,2", 0);
 	addr = swiotlb_map(&dev, ORIG, 8192, DMA_BIDIRECTIONAL, 0);
 	tlb = addr - dev.dma_offset;
-	view = device_view(addr);
+	view = device_view(&dev, addr);
 
 	memset(orig, 1, 8192);
 	swiotlb_sync_single_for_device(&dev, tlb + 5000, 10, DMA_TO_DEVICE);
@@ -314,12 +329,12 @@ TEST(api_syncs_as_directed)
 	/* Unmapped twice: said, and harmless */
 	unmap(addr, 8192, DMA_TO_DEVICE, 0);
 	CHECK_EQ(shim_take_warns(), 1);
-	CHECK_EQ(swiotlb_default_mem.ops->used(&swiotlb_default_mem), 0);
+	CHECK_EQ(used(), 0);
 }
 
 TEST(api_mapping_ends_skipped_syncs)
 {
-	boot_with("1024,2", 0);
+	boot("1024,2", 0);
 	dev.skips_sync = true;
 	unmap(swiotlb_map(&dev, ORIG, 1, DMA_TO_DEVICE, 0), 1, DMA_TO_DEVICE, 0);
 	CHECK(!dev.skips_sync);
@@ -347,16 +362,16 @@ TEST(api_failures_have_names)
 	dma_addr_t addrs[64];
 	unsigned int i, nr;
 
-	boot_with("256,1", 0);
+	boot("256,1", 0);
 	check_failure(0, SWIOTLB_FAIL_INVALID, "is invalid");
 	check_failure(MAX_BYTES + 1, SWIOTLB_FAIL_TOO_LARGE, "too large");
 
-	dma_mask = default_swiotlb_base() + dev.dma_offset - 1;
+	dev_mask = default_swiotlb_base() + dev.dma_offset - 1;
 	check_failure(1, SWIOTLB_FAIL_REACH, "out of reach");
 	/* The start is within reach, and the end of the buffer is not */
-	dma_mask += 4096;
+	dev_mask += 4096;
 	check_failure(4097, SWIOTLB_FAIL_REACH, "out of reach");
-	dma_mask = U64_MAX;
+	dev_mask = U64_MAX;
 
 	for (nr = 0; nr < 64; nr++) {
 		addrs[nr] = swiotlb_map(&dev, ORIG, 16384, DMA_TO_DEVICE, 0);
@@ -378,7 +393,7 @@ TEST(api_failures_have_names)
 			unmap(addrs[i], 16384, DMA_TO_DEVICE, 0);
 	}
 	CHECK_EQ(fails(SWIOTLB_FAIL_INVALID), 2);
-	CHECK_EQ(swiotlb_default_mem.ops->used(&swiotlb_default_mem), 0);
+	CHECK_EQ(used(), 0);
 }
 
 /* For dma-iommu: whole IOMMU pages, and nothing else in them */
@@ -386,14 +401,14 @@ TEST(api_tbl_map_single_takes_whole_granules)
 {
 	phys_addr_t tlb;
 
-	boot_with("1024,2", 0);
+	boot("1024,2", 0);
 	dev.min_align_mask = 0xffff;
 	tlb = swiotlb_tbl_map_single(&dev, ORIG + 0x4321, 0x8000, 0xffff,
 				     DMA_TO_DEVICE, 0);
 	CHECK_EQ(tlb & 0xffff, 0x4321);
-	CHECK_EQ(swiotlb_default_mem.ops->used(&swiotlb_default_mem), 0x10000);
+	CHECK_EQ(used(), 0x10000);
 	swiotlb_tbl_unmap_single(&dev, tlb, 0x8000, DMA_TO_DEVICE, 0);
-	CHECK_EQ(swiotlb_default_mem.ops->used(&swiotlb_default_mem), 0);
+	CHECK_EQ(used(), 0);
 }
 
 TEST(api_alloc_gives_aligned_pages)
@@ -402,7 +417,7 @@ TEST(api_alloc_gives_aligned_pages)
 	struct page *pages[ARRAY_SIZE(sizes)];
 	unsigned int i;
 
-	boot_with("1024,1", 0);
+	boot("1024,1", 0);
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		pages[i] = swiotlb_alloc(&dev, sizes[i]);
 		test_note("%zu bytes", sizes[i]);
@@ -414,24 +429,44 @@ TEST(api_alloc_gives_aligned_pages)
 	for (i = 0; i < ARRAY_SIZE(sizes); i++)
 		CHECK(swiotlb_free(&dev, pages[i], sizes[i]));
 	CHECK(!swiotlb_free(&dev, pfn_to_page(ORIG >> PAGE_SHIFT), 4096));
-	CHECK_EQ(swiotlb_default_mem.ops->used(&swiotlb_default_mem), 0);
+	CHECK_EQ(used(), 0);
+}
+
+static void check_nothing_is_left(void)
+{
+	shim_settle();
+	CHECK_EQ(nr_mems(), 0);
+	CHECK_EQ(shim_shared_bytes(), 0);
+	CHECK_EQ(atomic_long_read(&swiotlb_default_domain.used), 0);
+	/* But for tables of lookup.c, of 4 KiB each */
+	CHECK(shim_page_bytes() <= 4 * PAGE_SIZE);
+	check_boots_without(NULL);
+	CHECK(!is_swiotlb_allocated());
 }
 
 TEST(api_exit_leaves_nothing)
 {
-	boot_with("1024,2", 0);
+	boot("1024,2", 0);
+	boot_initcalls();
 	swiotlb_exit();
-	check_boots_without(NULL);
-	CHECK(!is_swiotlb_allocated());
-	/* Two tables of lookup.c, or three */
-	CHECK(shim_live <= 3);
+	check_nothing_is_left();
+}
+
+/* Nobody is there to do it so early, but it is not forgotten */
+TEST(api_early_exit_leaves_nothing)
+{
+	boot("1024,2", 0);
+	swiotlb_exit();
+	CHECK(shim_page_bytes() >= 2 << 20);
+	boot_initcalls();
+	check_nothing_is_left();
 }
 
 TEST(api_exit_keeps_what_is_in_use)
 {
 	dma_addr_t addr;
 
-	boot_with("1024,2", 0);
+	boot("1024,2", 0);
 	addr = swiotlb_map(&dev, ORIG, 1000, DMA_TO_DEVICE, 0);
 	swiotlb_exit();
 	CHECK(is_swiotlb_active(&dev));
@@ -442,7 +477,7 @@ TEST(api_exit_keeps_what_is_in_use)
 
 TEST(api_exit_minds_force)
 {
-	boot_with("1024,force", 0);
+	boot("1024,force", 0);
 	swiotlb_exit();
 	CHECK(is_swiotlb_active(&dev));
 }

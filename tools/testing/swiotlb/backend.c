@@ -2,12 +2,7 @@
 /*
  * The registry of backends
  */
-#include <linux/swiotlb.h>
-
-#include "../../../kernel/dma/swiotlb/internal.h"
-#include "test.h"
-
-int shim_swiotlb_sysfs_init(void);
+#include "toy.h"
 
 /* Complete, and never called */
 static struct swiotlb_backend_ops complete(const char *name)
@@ -29,14 +24,15 @@ static void check_list(const char *expected)
 	CHECK(!strcmp(line, expected));
 }
 
-TEST(backend_fixed_is_built_in)
+TEST(backend_two_are_built_in)
 {
 	CHECK(swiotlb_find_builtin("fixed") == &swiotlb_fixed);
+	CHECK(swiotlb_find_builtin("dynamic") == &swiotlb_dynamic);
 	CHECK(swiotlb_default_backend() == &swiotlb_fixed);
 	CHECK(!swiotlb_find_builtin(""));
 	CHECK(!swiotlb_find_builtin("fixe"));
 	CHECK(!swiotlb_find_builtin("fixed "));
-	check_list("fixed");
+	check_list("fixed dynamic");
 }
 
 TEST(backend_comes_and_goes)
@@ -44,17 +40,17 @@ TEST(backend_comes_and_goes)
 	struct swiotlb_backend_ops a = complete("a"), b = complete("b-2_x");
 
 	CHECK_EQ(swiotlb_register_backend(&a), 0);
-	check_list("fixed a");
+	check_list("fixed dynamic a");
 	CHECK_EQ(swiotlb_register_backend(&b), 0);
-	check_list("fixed a b-2_x");
+	check_list("fixed dynamic a b-2_x");
 	CHECK_EQ(swiotlb_unregister_backend(&a), 0);
-	check_list("fixed b-2_x");
+	check_list("fixed dynamic b-2_x");
 	CHECK_EQ(swiotlb_unregister_backend(&a), -ENOENT);
 	CHECK_EQ(swiotlb_register_backend(&a), 0);
-	check_list("fixed b-2_x a");
+	check_list("fixed dynamic b-2_x a");
 	CHECK_EQ(swiotlb_unregister_backend(&b), 0);
 	CHECK_EQ(swiotlb_unregister_backend(&a), 0);
-	check_list("fixed");
+	check_list("fixed dynamic");
 	CHECK_EQ(shim_live, 0);
 }
 
@@ -70,7 +66,7 @@ TEST(backend_name_leads_to_one_only)
 	CHECK_EQ(swiotlb_register_backend(&a), -EEXIST);
 	CHECK_EQ(swiotlb_register_backend(&twin), -EEXIST);
 	CHECK_EQ(swiotlb_unregister_backend(&twin), -ENOENT);
-	check_list("fixed a");
+	check_list("fixed dynamic a");
 	CHECK_EQ(swiotlb_unregister_backend(&a), 0);
 	CHECK_EQ(shim_live, 0);
 }
@@ -80,7 +76,7 @@ TEST(backend_name_leads_to_one_only)
 	ops.member = NULL; \
 	test_note("no " #member); \
 	CHECK_EQ(swiotlb_register_backend(&ops), -EINVAL); \
-	check_list("fixed"); \
+	check_list("fixed dynamic"); \
 })
 
 #define CHECK_DOES_WITHOUT(member) ({ \
@@ -99,6 +95,9 @@ TEST(backend_must_be_complete)
 	CHECK_NEEDS(used);
 	CHECK_NEEDS(init);
 	CHECK_NEEDS(exit);
+	CHECK_DOES_WITHOUT(grow);
+	CHECK_DOES_WITHOUT(stray);
+	CHECK_DOES_WITHOUT(peak);
 	CHECK_DOES_WITHOUT(finalize);
 	CHECK_DOES_WITHOUT(show);
 	CHECK_DOES_WITHOUT(owner);
@@ -109,12 +108,12 @@ TEST(backend_must_be_well_named)
 {
 	static const char *const bad[] = {
 		"", "A", "Abc", "1abc", "-a", "_a", " a", "a ", "a b", "a,b",
-		"a\n", "a.b", "aB", "\xe4", "force", "noforce",
+		"a\n", "a.b", "aB", "\xe4", "force", "noforce", "default",
 		"abcdefghijklmnop", "abcdefghijklmnopq",
 	};
 	static const char *const good[] = {
 		"a", "abc", "a1", "a-b", "a_b", "abcdefghijklmno", "forced",
-		"fixed2", "fixe",
+		"fixed2", "fixe", "defaults",
 	};
 	unsigned int i;
 
@@ -123,7 +122,7 @@ TEST(backend_must_be_well_named)
 
 		test_note("name \"%s\"", bad[i]);
 		CHECK_EQ(swiotlb_register_backend(&ops), -EINVAL);
-		check_list("fixed");
+		check_list("fixed dynamic");
 	}
 	for (i = 0; i < ARRAY_SIZE(good); i++) {
 		struct swiotlb_backend_ops ops = complete(good[i]);
@@ -141,7 +140,7 @@ TEST(backend_without_memory_is_not_registered)
 	shim_fail_alloc(1);
 	CHECK_EQ(swiotlb_register_backend(&a), -ENOMEM);
 	CHECK(shim_alloc_failed());
-	check_list("fixed");
+	check_list("fixed dynamic");
 	CHECK_EQ(swiotlb_unregister_backend(&a), -ENOENT);
 }
 
@@ -152,33 +151,51 @@ TEST(backend_list_is_cut)
 	size_t size;
 
 	CHECK_EQ(swiotlb_register_backend(&a), 0);
-	for (size = 1; size < 20; size++) {
+	for (size = 1; size < 28; size++) {
 		char *line = malloc(size);
 		int len = swiotlb_show_backends(&swiotlb_fixed, line, size);
 
 		CHECK(len >= 0 && len < size);
 		CHECK_EQ(strlen(line), len);
-		CHECK(!strncmp(line, "[fixed] a", len));
+		CHECK(!strncmp(line, "[fixed] dynamic a", len));
 		free(line);
 	}
 	CHECK_EQ(swiotlb_unregister_backend(&a), 0);
 }
 
+/* Who is going to use it keeps its module; a shell writes a newline behind a name */
+TEST(backend_get_takes_a_reference)
+{
+	toy_register();
+	CHECK(swiotlb_get_backend("fixed") == &swiotlb_fixed);
+	CHECK(swiotlb_get_backend("dynamic\n") == &swiotlb_dynamic);
+	CHECK(swiotlb_get_backend("toy\n") == &toy_ops);
+	CHECK(swiotlb_get_backend("toy") == &toy_ops);
+	CHECK_EQ(module_refcount(&toy_module), 2);
+	CHECK(!swiotlb_get_backend("toys"));
+	CHECK(!swiotlb_get_backend("to"));
+	CHECK(!swiotlb_get_backend("toy "));
+	CHECK(!swiotlb_get_backend("toy\n\n"));
+	CHECK(!swiotlb_get_backend(""));
+	CHECK(!swiotlb_get_backend("\n"));
+	CHECK_EQ(module_refcount(&toy_module), 2);
+
+	/* It is being unloaded, though still listed */
+	toy_module.going = true;
+	CHECK(!swiotlb_get_backend("toy"));
+	CHECK_EQ(module_refcount(&toy_module), 2);
+	module_put(&toy_module);
+	module_put(&toy_module);
+	toy_unregister();
+}
+
 TEST(backend_file_shows_the_active_one)
 {
 	struct swiotlb_backend_ops a = complete("a");
-	char *text = calloc(1, PAGE_SIZE);
 
-	CHECK_EQ(shim_swiotlb_sysfs_init(), 0);
-	CHECK_EQ(shim_sysfs_read("backend", text), 6);
-	CHECK(!strcmp(text, "fixed\n"));
-	swiotlb_default_mem.ready = true;
-	CHECK_EQ(shim_sysfs_read("backend", text), 8);
-	CHECK(!strcmp(text, "[fixed]\n"));
+	boot_with("noforce");
+	check_backends("fixed dynamic");
 	CHECK_EQ(swiotlb_register_backend(&a), 0);
-	shim_sysfs_read("backend", text);
-	CHECK(!strcmp(text, "[fixed] a\n"));
+	check_backends("fixed dynamic a");
 	CHECK_EQ(swiotlb_unregister_backend(&a), 0);
-	swiotlb_default_mem.ready = false;
-	free(text);
 }

@@ -44,7 +44,7 @@ static void check_fit(const struct swiotlb_req *req, phys_addr_t start)
 		  (unsigned long long)req->boundary_mask,
 		  (unsigned long long)dma_start);
 
-	err = fixed_fit(req, start, &fit, &offset);
+	err = area_fit(req, start, &fit, &offset);
 	if (req->size > SIZE_MAX / 4 || !fit_model_is_small_enough(req)) {
 		CHECK_EQ(err, -E2BIG);
 		return;
@@ -163,8 +163,8 @@ static void check_honesty(struct swiotlb_mem *mem,
 			  req.min_align_mask,
 			  (unsigned long long)req.boundary_mask, bytes,
 			  (unsigned long long)req.orig_addr, req.size);
-		CHECK_EQ(mem->ops->alloc(mem, &req, &span), 0);
-		mem->ops->free(&span);
+		CHECK_EQ(span_alloc(mem, &req, &span), 0);
+		span_free(&span);
 	}
 }
 

@@ -8,6 +8,7 @@
 #include <linux/swiotlb.h>
 #include <linux/swiotlb/backend.h>
 
+#include "../../../kernel/dma/swiotlb/areas.h"
 #include "../../../kernel/dma/swiotlb/internal.h"
 #include "test.h"
 
@@ -34,6 +35,7 @@ static inline void make_pool_at(struct swiotlb_mem *mem, phys_addr_t base,
 
 	memset(mem, 0, sizeof(*mem));
 	mem->ops = &swiotlb_fixed;
+	mem->domain = &swiotlb_default_domain;
 	CHECK_EQ(mem->ops->init(mem, &params), 0);
 	CHECK_EQ(mem->nslabs, nr_slots);
 	CHECK_EQ(mem->ops->used(mem), 0);
@@ -45,16 +47,59 @@ static inline void make_pool(struct swiotlb_mem *mem, unsigned int nr_slots,
 	make_pool_at(mem, POOL_BASE, nr_slots, nr_areas);
 }
 
+/* As the core calls them */
+static inline int span_alloc(struct swiotlb_mem *mem,
+			     const struct swiotlb_req *req,
+			     struct swiotlb_span *span)
+{
+	int err;
+
+	guard(rcu)();
+	err = mem->ops->alloc(mem, req, span);
+	if (err == -ENOSPC && mem->ops->grow)
+		err = mem->ops->grow(mem, req, span);
+	return err;
+}
+
+static inline void span_free(const struct swiotlb_span *span)
+{
+	guard(rcu)();
+	span->pool->ops->free(span);
+}
+
+/* Nothing is going on: do the bitmaps say what the areas have? */
+static inline void check_room(const struct area_set *set)
+{
+	unsigned int nr, order;
+
+	for (nr = 0; nr < set->nr_areas; nr++) {
+		const struct area_pool *ap =
+			rcu_dereference_raw(set->pools[nr / AREAS_PER_GROUP]);
+		unsigned int orders = 0;
+
+		if (ap && nr - ap->first_nr < ap->layout.nr_areas)
+			orders = ap->areas[nr - ap->first_nr].map.nr_orders;
+		for (order = 0; order < SLOT_ORDERS; order++)
+			CHECK_EQ(test_bit(nr, set->room + order *
+					      BITS_TO_LONGS(set->nr_areas)),
+				 order < orders);
+	}
+}
+
 static inline void drop_pool(struct swiotlb_mem *mem)
 {
 	CHECK_EQ(mem->ops->used(mem), 0);
+	/* Others may still be growing */
+	if (mem->ops == &swiotlb_fixed)
+		check_room(mem->backend);
 	mem->ops->exit(mem);
 	CHECK(!mem->backend && !mem->nslabs && !mem->start && !mem->end);
 }
 
 static inline phys_addr_t span_start(const struct swiotlb_span *span)
 {
-	return span->pool->start + ((phys_addr_t)span->slot << IO_TLB_SHIFT);
+	return span->pool->start +
+	       ((phys_addr_t)span->slot << span->pool->slot_shift);
 }
 
 #endif /* _SWIOTLB_FIXED_POOL_H */

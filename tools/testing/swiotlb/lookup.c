@@ -2,16 +2,17 @@
 /*
  * From addresses to pools: each boundary probed from both sides
  */
-#include <linux/swiotlb.h>
-#include <linux/swiotlb/backend.h>
-
 #include "../../../kernel/dma/swiotlb/tests/lookup_cases.h"
-#include "test.h"
+#include "system.h"
 
 #define MAX_POOLS	256
 
-static struct io_tlb_mem mem, other_mem;
-static struct device dev = { .dma_io_tlb_mem = &mem };
+static struct swiotlb_domain domain, other_domain;
+static struct io_tlb_mem iotlb = { .domain = &domain };
+static struct io_tlb_mem other_iotlb = { .domain = &other_domain };
+static struct swiotlb_mem mem = { .domain = &domain };
+static struct swiotlb_mem other_mem = { .domain = &other_domain };
+static struct device dev = { .dma_io_tlb_mem = &iotlb };
 static struct io_tlb_pool pools[MAX_POOLS];
 static unsigned int nr_pools;
 
@@ -125,7 +126,10 @@ TEST(lookup_each_page_of_a_pool)
 
 TEST(lookup_minds_whose_pool_it_is)
 {
-	struct device other = { .dma_io_tlb_mem = &other_mem };
+	struct device other = { .dma_io_tlb_mem = &other_iotlb };
+	struct device twin = { .dma_io_tlb_mem = &(struct io_tlb_mem) {
+		.domain = &domain,
+	} };
 	struct device none = {};
 
 	add_pool(0x200000, 0x400000);
@@ -136,6 +140,8 @@ TEST(lookup_minds_whose_pool_it_is)
 	CHECK(swiotlb_find_pool(&dev, 0x200000) == &pools[0]);
 	CHECK(!swiotlb_find_pool(&other, 0x200000));
 	CHECK(!swiotlb_find_pool(&none, 0x200000));
+	/* Bound to something else, but in the same domain */
+	CHECK(swiotlb_find_pool(&twin, 0x200000) == &pools[0]);
 	CHECK(!swiotlb_find_pool(&dev, 0x400000));
 	CHECK(swiotlb_find_pool(&other, 0x400000) == &pools[1]);
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Runs the tests, all of them or those whose names contain an argument
+ * Runs the tests, all of them or those whose names contain an argument, or begin
+ * with one that begins with "^"
  *
  * Each runs in a child: it starts with the variables as the kernel has them at
  * boot, and takes nobody down with it. Last line: "N passed, N failed".
  */
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,6 +14,9 @@
 
 static struct test *tests, **last = &tests;
 static char note[512];
+
+/* Longer than any test takes, even under a sanitizer on a slow machine */
+#define MAX_SECONDS	120
 
 void test_register(struct test *test)
 {
@@ -32,6 +37,8 @@ void test_fail(const char *file, int line, const char *fmt, ...)
 {
 	va_list args;
 
+	/* Only the first of several threads that fail gets further */
+	shim_freeze_log();
 	printf("  %s:%d: ", file, line);
 	va_start(args, fmt);
 	vprintf(fmt, args);
@@ -57,7 +64,10 @@ static int run(const struct test *test)
 		exit(2);
 	}
 	if (!child) {
+		alarm(MAX_SECONDS);
 		test->run();
+		/* Whatever was put off until now may warn as well */
+		shim_settle();
 		if (shim_take_warns())
 			test_fail(__FILE__, __LINE__, "a kernel warning");
 		/* exit(), as that is where leaks are looked for */
@@ -65,8 +75,18 @@ static int run(const struct test *test)
 	}
 
 	waitpid(child, &status, 0);
+	if (WIFSIGNALED(status))
+		printf("  signal %d%s\n", WTERMSIG(status),
+		       WTERMSIG(status) == SIGALRM ? ": it hangs" : "");
 	printf("%s %s\n", status ? "FAILED" : "ok", test->name);
 	return status;
+}
+
+/* Has the name the word in it, or at its start if the word begins with "^"? */
+static bool matches(const char *name, const char *word)
+{
+	return word[0] == '^' ? strstr(name, word + 1) == name :
+				!!strstr(name, word);
 }
 
 static bool is_wanted(const struct test *test, int nr_words, char **words)
@@ -74,7 +94,7 @@ static bool is_wanted(const struct test *test, int nr_words, char **words)
 	int i;
 
 	for (i = 0; i < nr_words; i++) {
-		if (strstr(test->name, words[i]))
+		if (matches(test->name, words[i]))
 			return true;
 	}
 	return !nr_words;

@@ -245,3 +245,55 @@ TEST(slots_survive_random_use)
 	for (i = 0; i < 400; i++)
 		slots_ops_run(i, map_sizes[i % ARRAY_SIZE(map_sizes)]);
 }
+
+/* As an empty map would have it */
+TEST(slots_tell_what_is_possible)
+{
+	unsigned int nr_slots = 4 * SLOTS_PER_SEG, i, nr_not = 0;
+	void *meta = calloc(1, slot_map_bytes(nr_slots));
+	struct slot_map map;
+
+	slot_map_init(&map, nr_slots, meta);
+	for (i = 0; i < 20000; i++) {
+		unsigned int mask = model_random(&seed) >> pick_of(31);
+		struct slot_fit fit = {
+			.nr_slots = pick_of(SLOTS_PER_SEG) + 1,
+			.mask = mask,
+			.bits = model_random(&seed) & mask,
+			.boundary = boundaries[pick_of(ARRAY_SIZE(boundaries))],
+			.base = bases[pick_of(ARRAY_SIZE(bases))],
+		};
+		bool possible = slot_fit_possible(&fit, 4);
+		int slot = slot_map_alloc(&map, &fit);
+
+		CHECK_EQ(possible, slot >= 0);
+		if (slot >= 0)
+			slot_map_free(&map, slot, fit.nr_slots);
+		nr_not += !possible;
+	}
+	/* Some of either kind */
+	CHECK(nr_not > 1000 && nr_not < 19000);
+	free(meta);
+}
+
+TEST(slots_close_and_open)
+{
+	struct slot_fit fit = { .nr_slots = 3, .boundary = ~0UL };
+	void *meta = calloc(1, slot_map_bytes(300));
+	struct slot_map map;
+	int slot;
+
+	slot_map_init(&map, 300, meta);
+	slot = slot_map_alloc(&map, &fit);
+	CHECK_EQ(slot, 0);
+	CHECK(!slot_map_close(&map));
+	CHECK_EQ(slot_map_alloc(&map, &fit), 3);
+	slot_map_free(&map, 0, 3);
+	slot_map_free(&map, 3, 3);
+
+	CHECK(slot_map_close(&map));
+	CHECK_EQ(slot_map_alloc(&map, &fit), -1);
+	slot_map_open(&map, 300);
+	CHECK_EQ(slot_map_alloc(&map, &fit), 0);
+	free(meta);
+}

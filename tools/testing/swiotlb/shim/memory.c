@@ -1,39 +1,51 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Simulated physical memory, and what hands it out
+ * Simulated physical memory, and who may read it
  */
+#include <pthread.h>
 #include <sys/mman.h>
 
 #include "shim.h"
 
-#define NR_FREE_PAGES	((SHIM_RAM_BYTES - SHIM_FREE_START) >> PAGE_SHIFT)
+enum state {
+	PRIVATE,
+	SHARED,
+	DOUBTFUL,	/* a conversion failed */
+};
 
-/* As large as the kernel's kmalloc() gets */
-#define KMALLOC_MAX	(4UL << 20)
-
-phys_addr_t shim_highmem_start = SHIM_RAM_BYTES;
-unsigned long max_pfn = SHIM_RAM_BYTES >> PAGE_SHIFT;
-bool shim_slab = true;
-long shim_live;
+phys_addr_t shim_highmem_start = SHIM_RAM_END;
+unsigned long max_pfn = SHIM_RAM_END >> PAGE_SHIFT;
+u64 zone_dma_limit = SHIM_DMA_END - 1;
+bool shim_cc;
+unsigned int shim_refuse_conversions;
 
 static char *ram;
-static bool taken[NR_FREE_PAGES];
-static unsigned int allocs_until_failure;
-static bool failed;
+static u8 state[SHIM_RAM_END >> PAGE_SHIFT];
+static size_t nr_pages_in[3];
+static pthread_mutex_t state_lock = PTHREAD_MUTEX_INITIALIZER;
 
+/* Between its two parts there are addresses, and nothing behind them */
 static void __attribute__((constructor)) map_ram(void)
 {
-	ram = mmap(NULL, SHIM_RAM_BYTES, PROT_READ | PROT_WRITE,
+	ram = mmap(NULL, SHIM_RAM_END, PROT_READ | PROT_WRITE,
 		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (ram == MAP_FAILED) {
+	if (ram == MAP_FAILED ||
+	    mprotect(ram + SHIM_RAM_BYTES, SHIM_HIGH_START - SHIM_RAM_BYTES,
+		     PROT_NONE)) {
 		perror("swiotlb tests: no address space for simulated RAM");
 		exit(2);
 	}
 }
 
+static bool is_ram(phys_addr_t paddr)
+{
+	return paddr < SHIM_RAM_BYTES ||
+	       (paddr >= SHIM_HIGH_START && paddr < SHIM_RAM_END);
+}
+
 void *shim_ram(phys_addr_t paddr)
 {
-	if (paddr >= SHIM_RAM_BYTES)
+	if (!is_ram(paddr))
 		shim_warn("%#lx is no RAM\n", (unsigned long)paddr);
 	return ram + paddr;
 }
@@ -65,119 +77,94 @@ void memcpy_to_page(struct page *page, size_t offset, const char *from,
 	memcpy(shim_ram(page_to_phys(page) + offset), from, len);
 }
 
-void shim_fail_alloc(unsigned int nth)
+static void check_contents(unsigned long pfn)
 {
-	allocs_until_failure = nth;
-	failed = false;
+	static const u8 old[] = { SHIM_OLD_DATA, SHIM_OLD_DATA, SHIM_OLD_DATA };
+
+	if (!memcmp(ram + PFN_PHYS(pfn), old, sizeof(old)))
+		shim_warn("page %#lx is shown to the host, with old data in it\n",
+			  pfn);
 }
 
-/* Did the failure asked for happen? Asks for no more. */
-bool shim_alloc_failed(void)
+static int convert(unsigned long addr, int nr_pages, enum state from,
+		   enum state to, const char *who)
 {
-	allocs_until_failure = 0;
-	return failed;
-}
+	unsigned long pfn = PHYS_PFN(virt_to_phys((void *)addr)), i;
+	bool wrong = false;
+	int err = 0;
 
-static bool must_fail(void)
-{
-	if (allocs_until_failure && --allocs_until_failure == 0)
-		failed = true;
-	else
-		return false;
-	return true;
-}
-
-static void *slab_alloc(size_t bytes, size_t limit)
-{
-	void *p;
-
-	if (!shim_slab)
-		shim_warn("slab is used before it is there\n");
-	if (bytes > limit || must_fail())
-		return NULL;
-	/* Aligned as the kernel aligns what is a multiple of a cache line */
-	p = aligned_alloc(SMP_CACHE_BYTES, ALIGN(bytes, SMP_CACHE_BYTES));
-	memset(p, 0, ALIGN(bytes, SMP_CACHE_BYTES));
-	shim_live++;
-	return p;
-}
-
-void *kzalloc(size_t bytes, gfp_t gfp)
-{
-	if (bytes > KMALLOC_MAX && !(gfp & __GFP_NOWARN))
-		shim_warn("%zu bytes of kmalloc() memory\n", bytes);
-	return slab_alloc(bytes, KMALLOC_MAX);
-}
-
-void *kvzalloc(size_t bytes, gfp_t gfp)
-{
-	if (bytes > INT_MAX && !(gfp & __GFP_NOWARN))
-		shim_warn("%zu bytes of kvmalloc() memory\n", bytes);
-	return slab_alloc(bytes, INT_MAX);
-}
-
-void kfree(void *p)
-{
-	if (p)
-		shim_live--;
-	free(p);
-}
-
-static void *get_pages(size_t bytes, size_t align)
-{
-	unsigned long nr = PAGE_ALIGN(bytes) >> PAGE_SHIFT, start, i;
-
-	align = max(align, PAGE_SIZE) >> PAGE_SHIFT;
-	if (must_fail())
-		return NULL;
-	for (start = 0; start + nr <= NR_FREE_PAGES; start += align) {
-		for (i = 0; i < nr && !taken[start + i]; i++)
-			;
-		if (i == nr) {
-			void *p = ram + SHIM_FREE_START + start * PAGE_SIZE;
-
-			memset(taken + start, true, nr);
-			memset(p, 0, bytes);
-			shim_live++;
-			return p;
-		}
+	shim_might_sleep(who);
+	if (!PAGE_ALIGNED(addr) || nr_pages <= 0 ||
+	    pfn + nr_pages > ARRAY_SIZE(state)) {
+		shim_warn("%s: %d pages at %#lx\n", who, nr_pages, addr);
+		return -EINVAL;
 	}
-	return NULL;
-}
 
-static void put_pages(void *p, size_t bytes)
-{
-	unsigned long nr = PAGE_ALIGN(bytes) >> PAGE_SHIFT;
-	unsigned long start = (virt_to_phys(p) - SHIM_FREE_START) >> PAGE_SHIFT;
-	unsigned long i;
-
-	for (i = start; i < start + nr; i++) {
-		if (i >= NR_FREE_PAGES || !taken[i])
-			shim_warn("page %lu is freed but not allocated\n", i);
-		else
-			taken[i] = false;
+	pthread_mutex_lock(&state_lock);
+	if (shim_refuse_conversions) {
+		shim_refuse_conversions--;
+		to = DOUBTFUL;
+		err = -EIO;
 	}
-	shim_live--;
+	for (i = pfn; i < pfn + nr_pages; i++) {
+		wrong |= state[i] != from;
+		if (to == SHARED)
+			check_contents(i);
+		if (shim_cc)
+			memset(ram + PFN_PHYS(i), 0xcc, SHIM_OLD_BYTES);
+		nr_pages_in[state[i]]--;
+		nr_pages_in[to]++;
+		state[i] = to;
+	}
+	pthread_mutex_unlock(&state_lock);
+
+	if (wrong)
+		shim_warn("%s: some of %d pages at frame %#lx are that, or in doubt\n",
+			  who, nr_pages, pfn);
+	return err;
 }
 
-void *memblock_alloc(size_t bytes, size_t align)
+int set_memory_decrypted(unsigned long addr, int nr_pages)
 {
-	if (shim_slab)
-		shim_warn("memblock is used after early boot\n");
-	return get_pages(bytes, align);
+	return convert(addr, nr_pages, PRIVATE, SHARED, __func__);
 }
 
-void memblock_free(void *p, size_t bytes)
+int set_memory_encrypted(unsigned long addr, int nr_pages)
 {
-	put_pages(p, bytes);
+	return convert(addr, nr_pages, SHARED, PRIVATE, __func__);
 }
 
-void *alloc_pages_exact(size_t bytes, gfp_t gfp)
+static size_t bytes_in(enum state which)
 {
-	return get_pages(bytes, PAGE_SIZE << get_order(bytes));
+	size_t nr;
+
+	pthread_mutex_lock(&state_lock);
+	nr = nr_pages_in[which];
+	pthread_mutex_unlock(&state_lock);
+	return nr << PAGE_SHIFT;
 }
 
-void free_pages_exact(void *p, size_t bytes)
+size_t shim_shared_bytes(void)
 {
-	put_pages(p, bytes);
+	return bytes_in(SHARED);
+}
+
+size_t shim_doubtful_bytes(void)
+{
+	return bytes_in(DOUBTFUL);
+}
+
+void shim_check_private(phys_addr_t paddr, size_t bytes, const char *who)
+{
+	unsigned long pfn;
+
+	pthread_mutex_lock(&state_lock);
+	for (pfn = PHYS_PFN(paddr); pfn < PHYS_PFN(paddr + bytes - 1) + 1; pfn++) {
+		if (state[pfn] == PRIVATE)
+			continue;
+		shim_warn("%s: page %#lx is given back while it is %s\n", who,
+			  pfn, state[pfn] == SHARED ? "shared" : "in doubt");
+		break;
+	}
+	pthread_mutex_unlock(&state_lock);
 }

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Backends change while everybody maps, under ThreadSanitizer
+ *
+ * Mappers map, sync and unmap buffers, half of the time those that another
+ * thread mapped, some of them as interrupts would. Meanwhile one thread switches
+ * the default, one pins devices, and one has a device come and go. Time passes fast,
+ * so that memory retires all the while. Every buffer is compared after every step;
+ * in the end nothing must be left.
+ */
+#include <unistd.h>
+
+#include "../../../kernel/dma/swiotlb/tests/slots_model.h"
+#include "toy.h"
+
+#define NR_MAPPERS	4
+#define NR_ROUNDS	1500
+#define NR_RETIRED	20
+/* Something is stuck by then */
+#define MAX_ROUNDS	(40 * NR_ROUNDS)
+#define NR_HANDOVERS	12
+#define POOL_BYTES	(4UL << 20)
+
+TEST_DEVICE(dev0);
+TEST_DEVICE(dev1);
+TEST_DEVICE(dev2);
+TEST_DEVICE(plug);
+
+static struct device *const devices[] = { &dev0, &dev1, &dev2 };
+static const char *const names[] = { "fixed", "toy", "dynamic" };
+static struct buffer buffers[NR_MAPPERS + NR_HANDOVERS];
+static struct buffer *handovers[NR_HANDOVERS];
+static bool done;
+static bool is_done(void)
+{
+	return __atomic_load_n(&done, __ATOMIC_ACQUIRE);
+}
+
+static void ask_something(struct device *dev)
+{
+	CHECK(is_swiotlb_active(dev));
+	CHECK(is_swiotlb_allocated());
+	CHECK(swiotlb_max_mapping_size(dev));
+	CHECK(default_swiotlb_base());
+	CHECK(!swiotlb_find_pool(dev, 0x3000000));
+}
+
+static void *map_and_unmap(void *arg)
+{
+	struct buffer *mine = arg;
+	u64 seed = mine - buffers;
+	unsigned int round;
+
+	shim_cpu = mine - buffers;
+	/* At least so often, and until the toy was taken apart so often */
+	for (round = 0; round < NR_ROUNDS ||
+	     READ_ONCE(toy_nr_exits) < NR_RETIRED; round++) {
+		struct device *dev = devices[model_random_below(&seed, 3)];
+		unsigned int place = model_random_below(&seed, NR_HANDOVERS);
+
+		CHECK(round < MAX_ROUNDS);
+		shim_context.in_interrupt = model_random_below(&seed, 4) == 0;
+		mine->size = model_random_below(&seed, 20000) + 1;
+		CHECK(buffer_map(mine, dev));
+		if (round % 4 == 0)
+			buffer_to_device(mine);
+		if (round % 2)
+			mine = __atomic_exchange_n(&handovers[place], mine,
+						   __ATOMIC_ACQ_REL);
+		if (mine->addr != DMA_MAPPING_ERROR) {
+			if (round % 3 == 0)
+				buffer_to_cpu(mine);
+			buffer_unmap(mine);
+		}
+		if (round % 16 == 0)
+			ask_something(dev);
+	}
+	shim_context.in_interrupt = false;
+	return NULL;
+}
+
+static void *switch_about(void *arg)
+{
+	u64 seed = 1;
+
+	while (!is_done()) {
+		CHECK_EQ(switch_to(names[model_random_below(&seed, 3)]), 0);
+		usleep(model_random_below(&seed, 1000));
+	}
+	return NULL;
+}
+
+static void *pin_about(void *arg)
+{
+	u64 seed = 2;
+
+	while (!is_done()) {
+		struct device *dev = devices[model_random_below(&seed, 3)];
+		unsigned int name = model_random_below(&seed, 5);
+
+		if (name < 3)
+			CHECK_EQ(shim_device_write(dev, "swiotlb_backend",
+						   names[name]), 0);
+		else if (name == 3)
+			CHECK_EQ(shim_device_write(dev, "swiotlb_backend",
+						   "default"), 0);
+		else
+			CHECK(shim_debugfs_read("swiotlb/state"));
+		usleep(model_random_below(&seed, 1000));
+	}
+	return NULL;
+}
+
+static void *plug_and_unplug(void *arg)
+{
+	struct buffer buffer;
+	u64 seed = 3;
+
+	buffer_init(&buffer, 100, 5000);
+	while (!is_done()) {
+		swiotlb_dev_init(&plug);
+		shim_device_add(&plug, &pci_bus_type, "0000:00:09.0");
+		CHECK_EQ(shim_device_write(&plug, "swiotlb_backend",
+					   names[model_random_below(&seed, 3)]), 0);
+		CHECK(buffer_map(&buffer, &plug));
+		usleep(model_random_below(&seed, 1000));
+		buffer_unmap(&buffer);
+		shim_device_del(&plug);
+	}
+	return NULL;
+}
+
+/* All that the kernel was lent is back, but for one pool and some tables */
+static void check_nothing_is_left(void)
+{
+	struct swiotlb_domain *domain = &swiotlb_default_domain;
+	unsigned int i;
+
+	for (i = 0; i < 3; i++)
+		CHECK_EQ(shim_device_write(devices[i], "swiotlb_backend",
+					   "default"), 0);
+	CHECK_EQ(switch_to("fixed"), 0);
+	let_retire();
+	CHECK_EQ(nr_mems(), 1);
+	CHECK_EQ(default_mem()->nr_users, 1);
+	CHECK_EQ(used_bytes("fixed"), 0);
+	for (i = 0; i < SWIOTLB_NR_FAILS; i++)
+		CHECK_EQ(atomic_long_read(&domain->fails[i]), 0);
+	CHECK_EQ(atomic_long_read(&domain->leaked), 0);
+	CHECK_EQ(atomic_long_read(&domain->transient), 0);
+	CHECK_EQ(module_refcount(&toy_module), 0);
+	CHECK_EQ(toy_nr_inits, toy_nr_exits);
+	CHECK_EQ(shim_shared_bytes(), POOL_BYTES);
+	CHECK_EQ(shim_nr_timers(), 0);
+	/* And what is left goes as well */
+	CHECK_EQ(switch_to("toy"), 0);
+	let_retire();
+	CHECK_EQ(atomic_long_read(&domain->used), 0);
+	CHECK(shim_page_bytes() <= POOL_BYTES + 16 * PAGE_SIZE);
+}
+
+typedef void *start_routine(void *arg);
+
+static void race(start_routine *const others[], unsigned int nr_others)
+{
+	pthread_t threads[NR_MAPPERS + 3];
+	unsigned int i;
+
+	boot_with("2048,2");
+	toy_register();
+	/* Whatever anybody was promised, it keeps */
+	toy_wish.max_mapping = 256 << 10;
+	for (i = 0; i < 3; i++) {
+		swiotlb_dev_init(devices[i]);
+		shim_device_add(devices[i], &pci_bus_type, "dev");
+	}
+	for (i = 0; i < ARRAY_SIZE(buffers); i++)
+		buffer_init(&buffers[i], i, 1);
+	for (i = 0; i < NR_HANDOVERS; i++)
+		handovers[i] = &buffers[NR_MAPPERS + i];
+
+	shim_jitters = true;
+	shim_run_clock(true);
+	for (i = 0; i < NR_MAPPERS + nr_others; i++)
+		CHECK(!pthread_create(&threads[i], NULL, i < NR_MAPPERS ?
+				      map_and_unmap : others[i - NR_MAPPERS],
+				      &buffers[i]));
+	for (i = 0; i < NR_MAPPERS; i++)
+		pthread_join(threads[i], NULL);
+	__atomic_store_n(&done, true, __ATOMIC_RELEASE);
+	for (; i < NR_MAPPERS + nr_others; i++)
+		pthread_join(threads[i], NULL);
+	shim_run_clock(false);
+	shim_jitters = false;
+
+	for (i = 0; i < ARRAY_SIZE(buffers); i++) {
+		if (buffers[i].addr != DMA_MAPPING_ERROR)
+			buffer_unmap(&buffers[i]);
+	}
+	check_nothing_is_left();
+}
+
+TEST(race_switch_the_default)
+{
+	start_routine *const routines[] = { switch_about };
+
+	race(routines, ARRAY_SIZE(routines));
+}
+
+TEST(race_switch_devices)
+{
+	start_routine *const routines[] = { pin_about, plug_and_unplug };
+
+	race(routines, ARRAY_SIZE(routines));
+}
+
+TEST(race_switch_everything)
+{
+	start_routine *const routines[] = {
+		switch_about, pin_about, plug_and_unplug,
+	};
+
+	race(routines, ARRAY_SIZE(routines));
+}

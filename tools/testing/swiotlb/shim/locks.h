@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * CPUs, contexts, and locks
+ *
+ * Threads play CPUs: each sets shim_cpu to the number it wants to have. What may
+ * sleep warns where that is forbidden: with a spinlock held, with interrupts off,
+ * in an RCU read section, or while the test says that it is an interrupt.
+ */
+#ifndef _SHIM_LOCKS_H
+#define _SHIM_LOCKS_H
+
+#include <pthread.h>
+#include <sched.h>
+
+extern __thread unsigned int shim_cpu;
+extern unsigned int shim_nr_cpus;
+
+#define raw_smp_processor_id()	shim_cpu
+#define smp_processor_id()	shim_cpu
+#define get_cpu()		shim_cpu
+#define put_cpu()		((void)0)
+#define num_possible_cpus()	shim_nr_cpus
+#define num_online_cpus()	shim_nr_cpus
+#define nr_cpu_ids		shim_nr_cpus
+#define for_each_possible_cpu(cpu) \
+	for ((cpu) = 0; (cpu) < shim_nr_cpus; (cpu)++)
+#define for_each_online_cpu(cpu)	for_each_possible_cpu(cpu)
+
+/* What the thread is doing */
+struct shim_context {
+	bool in_interrupt;		/* for tests to set */
+	unsigned int spinlocks;
+	unsigned int irqs_off;
+	unsigned int rcu_readers;
+	unsigned int noio;
+};
+
+extern __thread struct shim_context shim_context;
+
+bool shim_may_sleep(void);
+void shim_might_sleep(const char *who);
+#define might_sleep()		shim_might_sleep(__func__)
+#define cond_resched()		(might_sleep(), sched_yield(), 0)
+#define in_interrupt()		shim_context.in_interrupt
+#define in_atomic()		(!shim_may_sleep())
+#define irqs_disabled()		(shim_context.irqs_off || in_interrupt())
+#define local_irq_save(flags)	((flags) = shim_context.irqs_off++)
+#define local_irq_restore(flags) \
+	((void)(flags), (void)shim_context.irqs_off--)
+#define preempt_disable()	((void)shim_context.spinlocks++)
+#define preempt_enable()	((void)shim_context.spinlocks--)
+
+/*
+ * Where a thread may be held up at just the wrong moment, it is now and then, if
+ * the test sets shim_jitters
+ */
+extern bool shim_jitters;
+void shim_hold_up(void);
+#define shim_jitter()	do { if (shim_jitters) shim_hold_up(); } while (0)
+
+/* @owner is who holds it, 0 for nobody */
+struct mutex {
+	pthread_mutex_t lock;
+	unsigned long owner;
+};
+
+typedef struct mutex spinlock_t;
+typedef struct mutex raw_spinlock_t;
+
+#define SHIM_LOCK_INIT		{ .lock = PTHREAD_MUTEX_INITIALIZER }
+#define DEFINE_MUTEX(name)	struct mutex name = SHIM_LOCK_INIT
+#define DEFINE_SPINLOCK(name)	spinlock_t name = SHIM_LOCK_INIT
+#define __SPIN_LOCK_UNLOCKED(name)	SHIM_LOCK_INIT
+#define mutex_init(l)		shim_lock_init(l)
+#define mutex_destroy(l)	((void)(l))
+#define spin_lock_init(l)	shim_lock_init(l)
+#define raw_spin_lock_init(l)	shim_lock_init(l)
+
+void shim_lock_init(struct mutex *lock);
+void mutex_lock(struct mutex *mutex);
+bool mutex_trylock(struct mutex *mutex);
+void mutex_unlock(struct mutex *mutex);
+#define mutex_lock_nested(l, class)		mutex_lock(l)
+#define mutex_lock_interruptible(l)		(mutex_lock(l), 0)
+#define mutex_lock_killable(l)			(mutex_lock(l), 0)
+#define mutex_is_locked(l)			(!!READ_ONCE((l)->owner))
+
+void spin_lock(spinlock_t *lock);
+bool spin_trylock(spinlock_t *lock);
+void spin_unlock(spinlock_t *lock);
+#define spin_lock_nested(l, class)		spin_lock(l)
+#define spin_lock_bh(l)				spin_lock(l)
+#define spin_unlock_bh(l)			spin_unlock(l)
+#define spin_lock_irq(l) \
+	do { shim_context.irqs_off++; spin_lock(l); } while (0)
+#define spin_unlock_irq(l) \
+	do { spin_unlock(l); shim_context.irqs_off--; } while (0)
+#define spin_lock_irqsave(l, flags) \
+	do { (flags) = shim_context.irqs_off; spin_lock_irq(l); } while (0)
+#define spin_lock_irqsave_nested(l, flags, class) spin_lock_irqsave(l, flags)
+#define spin_unlock_irqrestore(l, flags) \
+	do { \
+		spin_unlock_irq(l); \
+		if ((flags) != shim_context.irqs_off) \
+			shim_warn("%s: flags of another lock\n", __func__); \
+	} while (0)
+#define raw_spin_lock_irqsave(l, flags)		spin_lock_irqsave(l, flags)
+#define raw_spin_unlock_irqrestore(l, flags)	spin_unlock_irqrestore(l, flags)
+
+bool shim_lock_is_held(const struct mutex *lock);
+#define lockdep_is_held(l)	shim_lock_is_held(l)
+#define lockdep_assert_held(l) \
+	((void)(shim_lock_is_held(l) || \
+		(shim_warn("%s: lock is not held\n", __func__), true)))
+#define lockdep_assert_not_held(l) \
+	((void)(!shim_lock_is_held(l) || \
+		(shim_warn("%s: lock is held\n", __func__), true)))
+#define lockdep_assert_irqs_disabled() ((void)WARN_ON(!irqs_disabled()))
+#define lockdep_set_class(l, class)	((void)(l))
+#define lockdep_set_subclass(l, sub)	((void)(l))
+
+/* guard(mutex)(&l) holds it up to the end of the block, see cleanup.h */
+#define guard(kind) \
+	__cleanup(shim_exit_##kind) __maybe_unused struct shim_guard \
+	__UNIQUE_ID(guard) = shim_enter_##kind
+#define scoped_guard(kind, args...) \
+	for (struct shim_guard scope __cleanup(shim_exit_##kind) = \
+		shim_enter_##kind(args), *once = NULL; !once; once = &scope)
+
+struct shim_guard {
+	struct mutex *lock;
+};
+
+#define SHIM_GUARD(kind, lock_it, unlock_it) \
+	static inline struct shim_guard shim_enter_##kind(struct mutex *lock) \
+	{ \
+		lock_it(lock); \
+		return (struct shim_guard){ lock }; \
+	} \
+	static inline void shim_exit_##kind(struct shim_guard *guard) \
+	{ \
+		unlock_it(guard->lock); \
+	} \
+	static inline void shim_exit_##kind(struct shim_guard *guard)
+
+SHIM_GUARD(mutex, mutex_lock, mutex_unlock);
+SHIM_GUARD(spinlock, spin_lock, spin_unlock);
+SHIM_GUARD(spinlock_irq, spin_lock_irq, spin_unlock_irq);
+SHIM_GUARD(spinlock_irqsave, spin_lock_irq, spin_unlock_irq);
+SHIM_GUARD(raw_spinlock_irqsave, spin_lock_irq, spin_unlock_irq);
+
+/* T *p __free(kfree) = ...; frees it at the end of the block */
+#define __free(fn)		__cleanup(shim_free_##fn)
+#define no_free_ptr(p)		({ typeof(p) __p = (p); (p) = NULL; __p; })
+#define return_ptr(p)		return no_free_ptr(p)
+void shim_free_kfree(void *p);
+void shim_free_kvfree(void *p);
+
+#endif /* _SHIM_LOCKS_H */

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The page allocator and memblock: first fit from the zones of simulated RAM
+ */
+#include <pthread.h>
+
+#include "shim.h"
+
+#define NR_PAGES	(SHIM_RAM_END >> PAGE_SHIFT)
+
+static const struct zone {
+	unsigned long start_pfn;
+	unsigned long end_pfn;
+} zones[] = {
+	[SHIM_DMA] = { SHIM_DMA_START >> PAGE_SHIFT,
+		       SHIM_DMA_END >> PAGE_SHIFT },
+	[SHIM_DMA32] = { SHIM_FREE_START >> PAGE_SHIFT,
+			 SHIM_RAM_BYTES >> PAGE_SHIFT },
+	[SHIM_NORMAL] = { SHIM_HIGH_START >> PAGE_SHIFT, NR_PAGES },
+};
+
+bool shim_zone_is_empty[SHIM_NR_ZONES];
+unsigned long shim_max_block;
+
+static bool taken[NR_PAGES];
+/* It was given out before, so it is no longer known to be zero */
+static bool is_dirty[NR_PAGES];
+static size_t nr_taken[SHIM_NR_ZONES];
+/* All pages below it are taken, in each zone */
+static unsigned long hints[SHIM_NR_ZONES];
+static pthread_mutex_t pages_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static long find_run(enum shim_zone z, unsigned long nr, unsigned long align)
+{
+	const struct zone *zone = &zones[z];
+	unsigned long start, i;
+
+	start = max(hints[z], zone->start_pfn);
+	while (start < zone->end_pfn && taken[start])
+		start++;
+	hints[z] = start;
+	for (start = ALIGN(start, align); start + nr <= zone->end_pfn;
+	     start += align) {
+		for (i = 0; i < nr && !taken[start + i]; i++)
+			;
+		if (i == nr)
+			return start;
+	}
+	return -1;
+}
+
+/* What was never given out before is zero already, and stays untouched */
+static void clean(unsigned long pfn, unsigned long nr, bool zero)
+{
+	unsigned long i;
+
+	for (i = pfn; i < pfn + nr; i++) {
+		void *page = shim_ram(PFN_PHYS(i));
+
+		if (zero && is_dirty[i])
+			memset(page, 0, PAGE_SIZE);
+		else if (!zero)
+			memset(page, SHIM_OLD_DATA, SHIM_OLD_BYTES);
+		is_dirty[i] = true;
+	}
+}
+
+/* From the highest zone that will do, and else from those below it */
+static long take(enum shim_zone highest, unsigned long nr, unsigned long align,
+		 bool zero)
+{
+	int z = highest;
+	long pfn = -1;
+
+	if (shim_must_fail() || (shim_max_block && nr > shim_max_block))
+		return -1;
+
+	pthread_mutex_lock(&pages_lock);
+	for (; z >= SHIM_DMA && pfn < 0; z--) {
+		if (shim_zone_is_empty[z])
+			continue;
+		pfn = find_run(z, nr, align);
+		if (pfn < 0)
+			continue;
+		memset(taken + pfn, true, nr);
+		nr_taken[z] += nr;
+		clean(pfn, nr, zero);
+	}
+	pthread_mutex_unlock(&pages_lock);
+	if (pfn >= 0)
+		__atomic_fetch_add(&shim_live, 1, __ATOMIC_RELAXED);
+	return pfn;
+}
+
+static int zone_of(unsigned long pfn)
+{
+	int z;
+
+	for (z = SHIM_DMA; z < SHIM_NR_ZONES; z++) {
+		if (pfn >= zones[z].start_pfn && pfn < zones[z].end_pfn)
+			return z;
+	}
+	return -1;
+}
+
+static void put(unsigned long pfn, unsigned long nr, const char *who)
+{
+	int z = zone_of(pfn);
+	unsigned long i;
+
+	if (z < 0 || zone_of(pfn + nr - 1) != z) {
+		shim_warn("%s: pages %#lx to %#lx are of no zone\n", who, pfn,
+			  pfn + nr);
+		return;
+	}
+	shim_check_private(PFN_PHYS(pfn), nr << PAGE_SHIFT, who);
+	pthread_mutex_lock(&pages_lock);
+	for (i = pfn; i < pfn + nr; i++) {
+		if (!taken[i])
+			shim_warn("%s: page %#lx is freed but not allocated\n",
+				  who, i);
+		nr_taken[z] -= taken[i];
+		taken[i] = false;
+	}
+	hints[z] = min(hints[z], pfn);
+	pthread_mutex_unlock(&pages_lock);
+	__atomic_fetch_sub(&shim_live, 1, __ATOMIC_RELAXED);
+}
+
+size_t shim_zone_bytes(enum shim_zone zone)
+{
+	size_t nr;
+
+	pthread_mutex_lock(&pages_lock);
+	nr = nr_taken[zone];
+	pthread_mutex_unlock(&pages_lock);
+	return nr << PAGE_SHIFT;
+}
+
+size_t shim_page_bytes(void)
+{
+	return shim_zone_bytes(SHIM_DMA) + shim_zone_bytes(SHIM_DMA32) +
+	       shim_zone_bytes(SHIM_NORMAL);
+}
+
+static enum shim_zone highest_zone(gfp_t gfp)
+{
+	return gfp & __GFP_DMA ? SHIM_DMA :
+	       gfp & __GFP_DMA32 ? SHIM_DMA32 : SHIM_NORMAL;
+}
+
+static struct page *get(unsigned long nr, unsigned long align, gfp_t gfp,
+			const char *who)
+{
+	long pfn;
+
+	if (!shim_slab)
+		shim_warn("%s: the page allocator is used before it is there\n",
+			  who);
+	shim_check_gfp(gfp, who);
+	pfn = take(highest_zone(gfp), nr, align, gfp & __GFP_ZERO);
+	return pfn < 0 ? NULL : pfn_to_page((unsigned long)pfn);
+}
+
+struct page *alloc_pages(gfp_t gfp, unsigned int order)
+{
+	if (order > MAX_PAGE_ORDER) {
+		if (!(gfp & __GFP_NOWARN))
+			shim_warn("alloc_pages() of order %u\n", order);
+		return NULL;
+	}
+	return get(1UL << order, 1UL << order, gfp, __func__);
+}
+
+void __free_pages(struct page *page, unsigned int order)
+{
+	put(page_to_pfn(page), 1UL << order, __func__);
+}
+
+unsigned long __get_free_pages(gfp_t gfp, unsigned int order)
+{
+	struct page *page = alloc_pages(gfp, order);
+
+	return page ? (unsigned long)page_address(page) : 0;
+}
+
+void free_pages(unsigned long addr, unsigned int order)
+{
+	if (addr)
+		__free_pages(virt_to_page((void *)addr), order);
+}
+
+struct page *alloc_contig_pages(unsigned long nr_pages, gfp_t gfp, int nid,
+				void *nodemask)
+{
+	shim_might_sleep(__func__);
+	/* Aligned to its size only if that is a power of two */
+	return get(nr_pages, is_power_of_2(nr_pages) ? nr_pages : 1, gfp,
+		   __func__);
+}
+
+void free_contig_range(unsigned long pfn, unsigned long nr_pages)
+{
+	put(pfn, nr_pages, __func__);
+}
+
+/* More than the largest block would be too much for the kernel's, too */
+void *alloc_pages_exact(size_t bytes, gfp_t gfp)
+{
+	unsigned int order = get_order(bytes);
+	struct page *page;
+
+	if (order > MAX_PAGE_ORDER) {
+		if (!(gfp & __GFP_NOWARN))
+			shim_warn("%s: %zu bytes\n", __func__, bytes);
+		return NULL;
+	}
+	page = get(PAGE_ALIGN(bytes) >> PAGE_SHIFT, 1UL << order, gfp, __func__);
+	return page ? page_address(page) : NULL;
+}
+
+void free_pages_exact(void *p, size_t bytes)
+{
+	put(PHYS_PFN(virt_to_phys(p)), PAGE_ALIGN(bytes) >> PAGE_SHIFT, __func__);
+}
+
+/*
+ * Metadata in simulated RAM may lead to slab memory, which LeakSanitizer has to be
+ * told; pools are too large to be searched. The other sanitizers do not ask.
+ */
+#define MAX_META_BYTES	(2UL << 20)
+void __attribute__((weak)) __lsan_register_root_region(const void *p, size_t bytes);
+void __attribute__((weak)) __lsan_unregister_root_region(const void *p,
+							 size_t bytes);
+
+static void *memblock_get(enum shim_zone highest, size_t bytes, size_t align)
+{
+	long pfn;
+
+	if (shim_slab)
+		shim_warn("memblock is used after early boot\n");
+	pfn = take(highest, PAGE_ALIGN(bytes) >> PAGE_SHIFT,
+		   max(align, PAGE_SIZE) >> PAGE_SHIFT, true);
+	if (pfn < 0)
+		return NULL;
+	if (bytes <= MAX_META_BYTES && __lsan_register_root_region)
+		__lsan_register_root_region(shim_ram(PFN_PHYS(pfn)), bytes);
+	return shim_ram(PFN_PHYS(pfn));
+}
+
+void *memblock_alloc(size_t bytes, size_t align)
+{
+	return memblock_get(SHIM_NORMAL, bytes, align);
+}
+
+void *memblock_alloc_low(size_t bytes, size_t align)
+{
+	return memblock_get(SHIM_DMA32, bytes, align);
+}
+
+void memblock_free(void *p, size_t bytes)
+{
+	if (bytes <= MAX_META_BYTES && __lsan_unregister_root_region)
+		__lsan_unregister_root_region(p, bytes);
+	put(PHYS_PFN(virt_to_phys(p)), PAGE_ALIGN(bytes) >> PAGE_SHIFT, __func__);
+}

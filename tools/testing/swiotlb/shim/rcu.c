@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * RCU on a generation counter
+ *
+ * A reader notes in a variable of its thread the generation that it began in, or
+ * 0 when it is done. synchronize_rcu() begins a new generation, and waits until
+ * no thread is left that notes an older one. Who reads the generation just
+ * before it changes, and notes it too late to be seen, sees all that was
+ * written before it changed, which is as good as beginning afterwards.
+ */
+#include <unistd.h>
+
+#include "shim.h"
+
+/**
+ * struct reader - a thread that ever was a reader
+ * @began: generation that its outermost section began in, or 0
+ * @next:  in the list of all; threads that are gone stay in it
+ */
+struct reader {
+	unsigned long began;
+	struct reader *next;
+};
+
+unsigned int shim_grace_periods;
+
+static unsigned long generation = 1;
+static struct reader *readers;
+static __thread struct reader *me;
+
+static struct rcu_head *callbacks;
+static pthread_mutex_t callback_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t callback_cond = PTHREAD_COND_INITIALIZER;
+static bool caller_runs, caller_is_busy;
+
+static struct reader *new_reader(void)
+{
+	struct reader *reader = calloc(1, sizeof(*reader));
+	struct reader *first = READ_ONCE(readers);
+
+	do
+		reader->next = first;
+	while (!try_cmpxchg(&readers, &first, reader));
+	return reader;
+}
+
+void rcu_read_lock(void)
+{
+	if (!me)
+		me = new_reader();
+	/* In this order: seen by who waits, before anything is read */
+	if (!shim_context.rcu_readers++)
+		__atomic_exchange_n(&me->began, READ_ONCE(generation),
+				    __ATOMIC_SEQ_CST);
+}
+
+void rcu_read_unlock(void)
+{
+	if (!shim_context.rcu_readers)
+		shim_warn("rcu_read_unlock() without rcu_read_lock()\n");
+	else if (!--shim_context.rcu_readers)
+		smp_store_release(&me->began, 0UL);
+}
+
+void synchronize_rcu(void)
+{
+	struct reader *reader;
+	unsigned long now;
+
+	might_sleep();
+	__atomic_fetch_add(&shim_grace_periods, 1, __ATOMIC_RELAXED);
+	if (shim_context.rcu_readers)
+		return;
+
+	now = __atomic_add_fetch(&generation, 1, __ATOMIC_SEQ_CST);
+	for (reader = READ_ONCE(readers); reader; reader = reader->next) {
+		for (;;) {
+			unsigned long began = __atomic_load_n(&reader->began,
+							      __ATOMIC_SEQ_CST);
+
+			if (!began || began >= now)
+				break;
+			usleep(20);
+		}
+	}
+}
+
+static void *call_back(void *arg)
+{
+	struct rcu_head *head, *next;
+
+	pthread_mutex_lock(&callback_lock);
+	for (;;) {
+		while (!callbacks) {
+			caller_is_busy = false;
+			pthread_cond_broadcast(&callback_cond);
+			pthread_cond_wait(&callback_cond, &callback_lock);
+		}
+		caller_is_busy = true;
+		head = callbacks;
+		callbacks = NULL;
+		pthread_mutex_unlock(&callback_lock);
+
+		synchronize_rcu();
+		shim_context.in_interrupt = true;
+		for (; head; head = next) {
+			next = head->next;
+			head->func(head);
+		}
+		shim_context.in_interrupt = false;
+		pthread_mutex_lock(&callback_lock);
+	}
+	return NULL;
+}
+
+void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head))
+{
+	head->func = func;
+	pthread_mutex_lock(&callback_lock);
+	head->next = callbacks;
+	callbacks = head;
+	if (!caller_runs) {
+		caller_runs = true;
+		shim_thread(call_back, NULL);
+	}
+	pthread_cond_broadcast(&callback_cond);
+	pthread_mutex_unlock(&callback_lock);
+}
+
+void rcu_barrier(void)
+{
+	might_sleep();
+	pthread_mutex_lock(&callback_lock);
+	while (callbacks || caller_is_busy)
+		pthread_cond_wait(&callback_cond, &callback_lock);
+	pthread_mutex_unlock(&callback_lock);
+}
