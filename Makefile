@@ -7,15 +7,23 @@ export KERNEL_RELEASE KERNEL_PACKAGE KERNEL_TARBALL
 # These reach the scripts through the environment.
 export ARCHS JOBS KERNEL
 
-KERNEL_NAME ?= swiotlb
+# The first kernel that the scenario is for
+KERNEL_NAME ?= $(or $(shell sed -n 's/^kernels *= *\([a-z0-9-]*\).*/\1/p' \
+	tools/testing/swiotlb-vm/scenarios/$(SCENARIO).scenario 2>/dev/null),swiotlb)
 ROUNDS ?= 5
 RIG := tools/testing/swiotlb-vm/rig.py
+
+# The two sides of `make ab`: pristine, or a backend's name
+A ?= fixed
+B ?= dynamic
+HOW ?= boot
+AB = ab $(A) $(B) --scenario $(or $(SCENARIO),nvme) --how $(HOW) --rounds $(ROUNDS)
 
 # Each script uses all processors by itself, and they build upon each other.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help deps tree kernel pristine baseline debug debug-kernel boot run vm test check bench builds \
-	series series-check clean distclean vm-arguments
+.PHONY: help deps tree kernel pristine baseline baseline-dynamic debug debug-kernel arm64 arm64-kernel boot run ab vm test check bench builds \
+	series series-check clean distclean ab-arguments vm-arguments
 
 help: ## This list
 	@echo "make run     A/B: the same I/O on the new kernel and on the pristine one"
@@ -41,10 +49,14 @@ baseline: tree ## Build the pristine kernel, the other side of every comparison
 debug-kernel: tree ## Build the new kernel with KASAN, lockdep, DMA API debugging
 	@scripts/kernel.py debug
 
+arm64-kernel: tree ## Build the new kernel for arm64, which has device trees
+	@scripts/kernel.py arm64
+
 # KERNEL_NAME= as a goal
 swiotlb: kernel
 pristine: baseline
 debug: debug-kernel
+arm64: arm64-kernel
 
 boot: kernel ## Boot the new kernel once; prints PASS or why not
 	@$(RIG) vm boot --kernel swiotlb $(BACKEND:%=--backend %)
@@ -52,7 +64,14 @@ boot: kernel ## Boot the new kernel once; prints PASS or why not
 run: kernel baseline ## Interleaved A/B run over NVMe and virtio disks; table, JSON, HTML (ROUNDS=5)
 	@$(RIG) run --rounds $(ROUNDS) $(BACKEND:%=--backend %)
 
-vm: vm-arguments $(filter swiotlb pristine debug,$(KERNEL_NAME)) ## One scenario: SCENARIO=<name> [BACKEND=fixed] [CMDLINE=...] [KERNEL_NAME=swiotlb|pristine|debug]
+ab: ab-arguments kernel $(if $(filter pristine,$(A) $(B)),baseline) ## The same for any two of pristine and the backends: A=fixed B=dynamic [SCENARIO=nvme] [HOW=boot|live] [ROUNDS=5]
+	@$(RIG) $(AB)
+
+# Before a kernel is built for nothing
+ab-arguments:
+	@$(RIG) $(AB) --check
+
+vm: vm-arguments $(filter swiotlb pristine debug arm64,$(KERNEL_NAME)) ## One scenario: SCENARIO=<name> [BACKEND=fixed] [CMDLINE=...] [KERNEL_NAME=swiotlb|pristine|debug|arm64]
 	@$(RIG) vm $(SCENARIO) --kernel $(KERNEL_NAME) $(BACKEND:%=--backend %) $(if $(CMDLINE),--cmdline '$(CMDLINE)')
 
 # Before a kernel is built for nothing
@@ -60,11 +79,14 @@ vm-arguments:
 	@test -f tools/testing/swiotlb-vm/scenarios/$(SCENARIO).scenario || \
 		{ echo "vm: SCENARIO=<name> must be one of: $(patsubst %.scenario,%,$(notdir \
 		$(wildcard tools/testing/swiotlb-vm/scenarios/*.scenario)))" >&2; exit 2; }
-	@case "$(KERNEL_NAME)" in swiotlb|pristine|debug) ;; \
-	*) echo "vm: KERNEL_NAME must be swiotlb, pristine or debug" >&2; exit 2;; esac
+	@case "$(KERNEL_NAME)" in swiotlb|pristine|debug|arm64) ;; \
+	*) echo "vm: KERNEL_NAME must be swiotlb, pristine, debug or arm64" >&2; exit 2;; esac
 
-bench: kernel baseline ## Exact instructions per map and unmap, both kernels; fails if ours take 3 % more
-	@$(RIG) bench --max-ratio 1.03
+bench: kernel baseline $(if $(UPSTREAM_DYNAMIC),baseline-dynamic) ## Exact instructions per map, unmap and lookup, on pristine and all backends; fails if ours take 3 % more [UPSTREAM_DYNAMIC=1]
+	@$(RIG) bench --max-ratio 1.03 $(if $(UPSTREAM_DYNAMIC),--upstream-dynamic)
+
+baseline-dynamic: tree ## Build the pristine kernel with upstream's growing pools, for that
+	@scripts/kernel.py pristine-dynamic
 
 check: deps ## Static checks and user-space tests, no kernel build
 	@scripts/tree.py

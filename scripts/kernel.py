@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Configure and build one of the kernels: kernel.py swiotlb|pristine|debug
+"""Configure and build one of the kernels: kernel.py swiotlb|pristine|debug|arm64|pristine-dynamic
 
 Object trees lie inside their source trees (build/<release>/obj), so that kbuild names sources by the same relative
 paths in all of them. That makes object trees interchangeable: the second lean kernel starts as a copy of the first
@@ -23,8 +23,12 @@ KERNELS = {
     "swiotlb": (TREE, "obj", ["base", "swiotlb"], PRISTINE / "obj"),
     "pristine": (PRISTINE, "obj", ["base"], TREE / "obj"),
     "debug": (TREE, "obj-debug", ["base", "swiotlb", "debug"], None),
+    "arm64": (TREE, "obj-arm64-vm", ["arm64"], None),
+    "pristine-dynamic": (PRISTINE, "obj-dynamic", ["base", "pristine-dynamic"], None),
 }
 IMAGE = "arch/x86/boot/bzImage"
+ARM64_IMAGE = "arch/arm64/boot/Image"
+ARM64_VARIABLES = ["ARCH=arm64", "CROSS_COMPILE=aarch64-linux-gnu-"]
 
 
 def read_fragments(names):
@@ -46,8 +50,9 @@ def broken_options(options, dotconfig):
 def kconfig_state(tree, options):
     """Changes when Kconfig must run again: other options, or other Kconfig files where we change any."""
     state = hashlib.sha256(repr(sorted(options.items())).encode())
-    for path in sorted((tree / "kernel/dma").rglob("Kconfig*")):
-        state.update(path.read_bytes())
+    for folder in ("kernel/dma", "samples/swiotlb"):
+        for path in sorted((tree / folder).rglob("Kconfig*")):
+            state.update(path.read_bytes())
     return state.hexdigest()
 
 
@@ -102,6 +107,9 @@ def kernel():
     name = sys.argv[1]
     tree, folder, fragments, donor = KERNELS[name]
     obj, what, log = tree / folder, f"kernel {name}", LOGS / f"kernel-{name}.log"
+    image, variables, targets = IMAGE, [], ["bzImage", "modules"]
+    if name == "arm64":  # one image, no modules
+        image, variables, targets = ARM64_IMAGE, ARM64_VARIABLES, ["Image"]
     if not tree.exists():
         raise Failed(f"{what}: {tree.relative_to(REPO)} is missing (make tree)")
     start = time.monotonic()
@@ -109,12 +117,12 @@ def kernel():
         seed(obj, donor, what)
         options = read_fragments(fragments)
         options["CONFIG_LOCALVERSION"] = f'"-{name}"'
-        configure(tree, obj, options, log, what)
-        if not (obj / IMAGE).exists():
+        configure(tree, obj, options, log, what, variables)
+        if not (obj / image).exists():
             say(f"{what}: building with {jobs()} jobs")
-        run(make(tree, obj) + ["bzImage", "modules"], log, what, env=kbuild_env())
+        run(make(tree, obj, variables) + targets, log, what, env=kbuild_env())
     release = (obj / "include/config/kernel.release").read_text().strip()
-    say(f"{what}: {release} ready after {time.monotonic() - start:.1f} s ({(obj / IMAGE).relative_to(REPO)})")
+    say(f"{what}: {release} ready after {time.monotonic() - start:.1f} s ({(obj / image).relative_to(REPO)})")
 
 
 if __name__ == "__main__":

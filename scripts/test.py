@@ -15,6 +15,7 @@ from common import BUILD, LOGS, REPO, kbuild_env, main, say
 
 SCRIPTS = REPO / "scripts"
 RIG = REPO / "tools/testing/swiotlb-vm/rig.py"
+BENCH = ("icount", "dma-map", "lookup-upstream")
 COUNT = re.compile(r"(\d+) passed, (\d+) failed(?:, (\d+) skipped)?\s*$")
 
 # name, command, names of the steps it needs
@@ -26,6 +27,7 @@ STEPS = [
     ("swiotlb", [SCRIPTS / "kernel.py", "swiotlb"], ["tree"]),
     ("builds", [SCRIPTS / "builds.py"], ["tree"]),
     ("debug", [SCRIPTS / "kernel.py", "debug"], ["tree"]),
+    ("arm64", [SCRIPTS / "kernel.py", "arm64"], ["tree"]),
     ("bench", [RIG, "bench", "--max-ratio", "1.03"], ["pristine", "swiotlb"]),
 ]
 
@@ -35,10 +37,10 @@ def scenarios():
     result = subprocess.run([RIG, "list"], capture_output=True, text=True, check=False)
     if result.returncode or not result.stdout:
         return [("scenarios", [RIG, "list"], [])]  # shows why, and fails
-    # `bench` runs icount, on both kernels.
-    rows = [line.split()[:2] for line in result.stdout.splitlines() if not line.startswith("icount ")]
+    # `bench` runs these, on both kernels.
+    rows = [row for row in (line.split()[:2] for line in result.stdout.splitlines()) if row[0] not in BENCH]
     return [(f"{name} on {kernel}", [RIG, "vm", name, "--kernel", kernel], [kernel])
-            for kernel in ("swiotlb", "pristine", "debug") for name, kernels in rows if kernel in kernels.split(",")]
+            for kernel in ("swiotlb", "pristine", "debug", "arm64") for name, kernels in rows if kernel in kernels.split(",")]
 
 
 def report_of(command):

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import backends
 import badness
 import fio
 import initramfs
@@ -40,6 +41,11 @@ class Boot:
     def passed(self) -> bool:
         return not self.reasons
 
+    @property
+    def backend(self) -> str | None:
+        """What the job ran on, or ended on where it switched."""
+        return self.results.backend_at_end or self.results.backend
+
     def as_json(self) -> dict:
         return {
             "variant": self.variant,
@@ -49,6 +55,7 @@ class Boot:
             "release": self.results.release,
             "cmdline": self.results.cmdline,
             "backend": self.results.backend,
+            "backend_at_end": self.results.backend_at_end,
             "cpu": self.results.cpu,
             "metrics": self.results.metrics,
             "map_failures": self.map_failures,
@@ -69,18 +76,21 @@ def add_backend(cmdline: str, backend: str) -> str:
     return f"{cmdline} swiotlb={backend}".strip()
 
 
-def job_files(scenario: Scenario, kernel: Kernel) -> dict[str, Path]:
-    """Modules and programs of a scenario, by their place under /job."""
+def job_files(scenario: Scenario, kernel: Kernel, module: str) -> dict[str, Path]:
+    """Modules and programs of a scenario, and of its backend, by their place under /job."""
     files = {}
-    for pattern in scenario.lists["module"]:
+    for pattern in scenario.lists["module"] + ([module] if module else []):
         for path in find_modules(kernel, pattern):
+            files[f"modules/{path.name}"] = path
+    for pattern in scenario.lists["module_if_built"]:
+        for path in sorted(kernel.obj.glob(pattern)):
             files[f"modules/{path.name}"] = path
     for line in scenario.lists["program"]:
         name, _, source = line.partition(":")
         flags = ["-D_GNU_SOURCE", "-pthread", "-idirafter",
                  str(source_tree(kernel) / "include")]
         files[f"bin/{name}"] = initramfs.build_program(
-            f"{name}-{kernel.name}", program_sources(source.strip(), kernel), flags)
+            f"{name}-{kernel.name}", program_sources(source.strip(), kernel), flags, kernel.arch)
     return files
 
 
@@ -103,27 +113,32 @@ def program_sources(name: str, kernel: Kernel) -> list[Path]:
 def prepare(scenario: Scenario, kernel: Kernel, variant: tuple[str, str], backend: str,
             extra: str, tag: str, env: dict[str, str]) -> qemu.Machine:
     """Build the guest's files and describe its machine."""
+    module = backends.module_of(backend)
+    if module:  # no command line knows it: the job loads it and switches
+        env, backend = env | {"SWITCH_TO": backend}, ""
     cmdline = " ".join(part for part in (scenario["cmdline"], variant[1], extra) if part)
     cmdline = cmdline.replace("%kernel_end%", f"{kernel.end_kib()}K")
-    tools = initramfs.tools_archive("fio" in scenario["tools"].split())
+    tools = initramfs.tools_archive("fio" in scenario["tools"].split(), kernel.arch)
     env = {"LIMIT": scenario["limit"], "VARIANT": variant[0], "KERNEL": kernel.name, **env}
     env |= dict(line.partition("=")[::2] for line in scenario.lists["env"])
     initrd = BUILD / "initramfs" / f"{tag}.cpio"
     initramfs.make_image(initrd, tools, initramfs.job_archive(scenario.job, env,
-                                                              job_files(scenario, kernel)))
+                                                              job_files(scenario, kernel, module)))
     return qemu.Machine(
         image=kernel.image, initrd=initrd, work=BUILD / "vm" / tag,
         console=LOGS / f"{tag}.console", cmdline=add_backend(cmdline, backend),
         memory=scenario["memory"], cpus=int(scenario["cpus"]), devices=scenario["devices"],
-        disk_size=scenario["disk"], clock=scenario["clock"])
+        disk_size=scenario["disk"], clock=scenario["clock"], arch=kernel.arch,
+        devicetree=REPO / scenario["devicetree"] if scenario["devicetree"] else None,
+        dtc=kernel.obj / "scripts/dtc/dtc")
 
 
 def run_boot(scenario: Scenario, kernel: Kernel, variant: tuple[str, str] = ("", ""),
              backend: str = "", extra: str = "", tag: str = "") -> Boot:
     """Boot once and judge. Exceptions are for the host's troubles only."""
-    backend = backend or scenario["backend"]
     if backend and not kernel.is_ours:
         raise RigError("the pristine kernel has no backends to choose from")
+    backends.check(backend)
     tag = tag or "-".join(part for part in (report_name(scenario, kernel), variant[0]) if part)
     with build_lock(tag):
         return boot_and_judge(scenario, kernel, variant, backend, extra, tag)
@@ -181,7 +196,7 @@ def judge(boot: Boot, scenario: Scenario, kernel: Kernel, console: str,
         reasons.append((results.reason or "init gave no reason") + words)
     reasons += [f"badness on the console: {line}" for line in boot.findings.bad]
     reasons += [f"expected on the console, but not there: {pattern}"
-                for pattern in scenario.lists["expect"]
+                for pattern in scenario.patterns("expect", boot.variant)
                 if not re.search(pattern, console, re.MULTILINE)]
     reasons += boot.counts.problems
     if results.verdict == "pass":
@@ -192,9 +207,21 @@ def judge(boot: Boot, scenario: Scenario, kernel: Kernel, console: str,
         reasons.append("the guest has no /sys/kernel/swiotlb/backend: not the kernel meant")
     if results.release and not kernel.is_ours and results.backend is not None:
         reasons.append("the guest has /sys/kernel/swiotlb/backend: not the pristine kernel")
-    if results.release and backend and results.backend != backend:
-        reasons.append(f"asked for backend {backend}, the guest runs {results.backend}")
+    reasons += wrong_backend(results, backend)
     return reasons
+
+
+def wrong_backend(results: Results, backend: str) -> list[str]:
+    """A built-in backend is there when the job starts; one from a module, when it ends well."""
+    if not results.release or not backend:
+        return []
+    if not backends.module_of(backend):
+        found = results.backend
+    elif results.verdict == "pass":
+        found = results.backend_at_end
+    else:
+        return []
+    return [] if found == backend else [f"asked for backend {backend}, the guest runs {found}"]
 
 
 def judge_failing(patterns: list[str], reasons: list[str]) -> list[str]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What an A/B run measures: metrics, the two kernels, and their ratio."""
+"""What an A/B run measures: metrics, the two sides, and their ratio."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import qemu
 from boot import Boot
 from kernels import Kernel
 from scenario import Scenario
-from stats import Ratio, Summary, ratio, summarize
+from stats import LEAST_ROUNDS, Ratio, Summary, ratio, summarize
 
 IO_TLB_BYTES = 2048
 
@@ -42,25 +42,45 @@ METRICS = (
 
 @dataclass
 class Side:
-    """One of the two kernels: its boots and what they measured."""
+    """One of the two that are compared: a kernel with a backend, its boots, what they measured.
+
+    `asked` is the backend it was told to use; without one, it is the kernel's own choice. Two
+    equal sides, which show the noise, are told apart by `mark`.
+    """
 
     kernel: Kernel
+    asked: str = ""
+    mark: str = ""
     boots: list[Boot] = field(default_factory=list)
     values: dict[str, list[float]] = field(default_factory=dict)
 
     @property
+    def label(self) -> str:
+        """For names of files."""
+        return (self.asked or self.kernel.name) + self.mark
+
+    @property
     def backend(self) -> str | None:
+        if self.asked:
+            return self.asked
         return next((boot.results.backend for boot in self.boots if boot.passed), None)
 
     @property
     def title(self) -> str:
-        return f"{self.kernel.name}/{self.backend}" if self.backend else self.kernel.name
+        name = f"{self.kernel.name}/{self.backend}" if self.backend else self.kernel.name
+        return name + self.mark
+
+    def add_round(self, values: dict[str, float]) -> None:
+        """What one round of it measured."""
+        for key, value in values.items():
+            self.values.setdefault(key, []).append(value)
 
     def summary(self, metric: Metric) -> Summary:
         return summarize(self.values[metric.key])
 
     def as_json(self) -> dict:
         return {
+            "title": self.title,
             "kernel": self.kernel.name,
             "release": self.boots[0].results.release,
             "backend": self.backend,
@@ -71,19 +91,39 @@ class Side:
 
 @dataclass
 class Comparison:
-    """Everything the table, the JSON file and the page are made from."""
+    """Everything the table, the JSON file and the page are made from.
 
+    `how` is "boot", where each boot is a round of one side, or "live", where the sides are
+    backends that took turns within one boot, which then is a boot of both.
+    """
+
+    name: str
+    how: str
     scenario: Scenario
     base: Side
     ours: Side
     seconds: float
-    failed: list[Boot]
+    planned: int
     bytes_per_pass: int
 
     @property
+    def boots(self) -> list[Boot]:
+        """All boots, each once."""
+        return list({id(boot): boot for side in (self.base, self.ours) for boot in side.boots}.values())
+
+    @property
+    def failed(self) -> list[Boot]:
+        return [boot for boot in self.boots if not boot.passed]
+
+    @property
     def rounds(self) -> int:
-        """Rounds that count: those that passed on both kernels."""
-        return len(self.ours.values[METRICS[0].key])
+        """Rounds that count: those that passed on both sides."""
+        return len(self.ours.values.get(METRICS[0].key, []))
+
+    @property
+    def has_interval(self) -> bool:
+        """Enough rounds to tell more than a median."""
+        return self.rounds >= LEAST_ROUNDS
 
     @property
     def reasons(self) -> list[str]:
@@ -98,6 +138,7 @@ class Comparison:
         return {
             "verdict": "fail" if self.failed else "pass",
             "reasons": self.reasons,
+            "how": self.how,
             "scenario": self.scenario.name,
             "rounds": self.rounds,
             "seconds": round(self.seconds, 1),
@@ -110,17 +151,22 @@ class Comparison:
         }
 
 
-def measure(boot: Boot) -> dict[str, float]:
-    """The numbers of one boot that passed."""
-    found = fio.passes(boot.results.files)
+def values_of(passes: dict[str, fio.Pass], cpu: dict[str, int], map_failures: int,
+              peak_slots: float) -> dict[str, float]:
+    """The numbers of one round of one side, by METRICS' keys."""
     values: dict[str, float] = {}
     for name in ("write", "read"):
-        values[f"{name}_iops"] = found[name].iops
-        values[f"{name}_mb_per_s"] = found[name].mb_per_s
-        values[f"{name}_p99_ms"] = found[name].p99_ms
-    cpu = boot.results.cpu
+        values[f"{name}_iops"] = passes[name].iops
+        values[f"{name}_mb_per_s"] = passes[name].mb_per_s
+        values[f"{name}_p99_ms"] = passes[name].p99_ms
     values["cpu_kernel_s"] = (cpu["system_ms"] + cpu["irq_ms"]) / 1000
     values["cpu_s"] = values["cpu_kernel_s"] + cpu["user_ms"] / 1000
-    values["map_failures"] = boot.map_failures
-    values["peak_bounce_kib"] = float(boot.results.metrics["io_tlb_used_hiwater"]) * IO_TLB_BYTES / 1024
+    values["map_failures"] = map_failures
+    values["peak_bounce_kib"] = peak_slots * IO_TLB_BYTES / 1024
     return values
+
+
+def measure(boot: Boot) -> dict[str, float]:
+    """The numbers of one boot that passed."""
+    return values_of(fio.passes(boot.results.files), boot.results.cpu, boot.map_failures,
+                     float(boot.results.metrics["io_tlb_used_hiwater"]))

@@ -46,7 +46,7 @@ def disk_bytes(scenario: Scenario) -> int:
     """Bytes on all disks of a scenario together."""
     count = 0
     for word in scenario["devices"].split():
-        kind, _, number = word.partition("*")
+        kind, _, number = word.removeprefix("external/").partition("*")
         count += int(number or 1) * (kind in DISK_KINDS)
     return count * qemu.parse_size(scenario["disk"])
 

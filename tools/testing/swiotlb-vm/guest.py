@@ -20,6 +20,7 @@ class Results:
     release: str | None = None
     cmdline: str | None = None
     backend: str | None = None
+    backend_at_end: str | None = None
     verdict: str | None = None
     reason: str | None = None
     cpu_stat: dict[str, str] = field(default_factory=dict)
@@ -31,9 +32,14 @@ class Results:
         """CPU time of all guest CPUs while the job ran; empty if it did not end."""
         if self.cpu_stat.keys() != {"before", "after"}:
             return {}
-        before, after = (list(map(int, self.cpu_stat[when].split()[1:8])) for when in ("before", "after"))
-        user, nice, system, _, _, irq, softirq = (TICK_MS * (to - start) for start, to in zip(before, after))
-        return {"user_ms": user + nice, "system_ms": system, "irq_ms": irq + softirq}
+        return cpu_between(self.cpu_stat["before"], self.cpu_stat["after"])
+
+
+def cpu_between(before: str, after: str) -> dict[str, int]:
+    """CPU time that passed between two first lines of /proc/stat."""
+    counts = (list(map(int, line.split()[1:8])) for line in (before, after))
+    user, nice, system, _, _, irq, softirq = (TICK_MS * (to - start) for start, to in zip(*counts))
+    return {"user_ms": user + nice, "system_ms": system, "irq_ms": irq + softirq}
 
 
 def number_or_word(text: str) -> Value:
@@ -80,3 +86,4 @@ def take(results: Results, item: dict) -> None:
         results.files[item["name"]] = item["text"]
     elif kind == "end":
         results.verdict, results.reason = item["verdict"], item["reason"]
+        results.backend_at_end = selected_backend(item.get("backend"))

@@ -4,6 +4,7 @@ set -eu
 set -o pipefail
 
 SWIOTLB=/sys/kernel/debug/swiotlb
+BACKEND=/sys/kernel/swiotlb/backend
 
 # Say why and fail the job.
 die() {
@@ -50,6 +51,97 @@ has_disks() {
 	[ "$(disks "$1" | wc -l)" -eq "$2" ]
 }
 
+# echo_bytes <file>: to the host and back, both rings, all packet sizes, checked whole.
+echo_bytes() {
+	nc 10.0.2.2 "$ECHO_PORT" <"$1" | head -c "$(stat -c %s "$1")" >/tmp/received
+	cmp "$1" /tmp/received || die "TCP gave back other data"
+}
+
+# Backends: all of them, and the one that new mappings go to. No program is
+# started: in a slow guest that takes as long as what is tested here.
+all_backends() {
+	read -r backends <"$BACKEND"
+	for backend in $backends; do
+		backend=${backend#[}
+		echo "${backend%]}"
+	done
+}
+
+active_backend() {
+	read -r backends <"$BACKEND"
+	backends=${backends#*[}
+	echo "${backends%%]*}"
+}
+
+# switch_to <backend>
+switch_to() {
+	echo "$1" >"$BACKEND" || die "cannot switch to $1"
+	[ "$(active_backend)" = "$1" ] || die "switched to $1, but $(active_backend) is active"
+}
+
+# refuses <message of the errno> <word> <file>: writing must fail, in this way.
+refuses() {
+	if (echo "$2" >"$3") 2>/tmp/refused; then
+		die "'$2' was taken by $3"
+	fi
+	grep -q "$1" /tmp/refused || die "'$2' to $3: expected '$1', got '$(cat /tmp/refused)'"
+}
+
+# Instances of backends, those included that still end.
+instances() {
+	grep -c "^backend " "$SWIOTLB/state"
+}
+
+one_instance() {
+	[ "$(instances)" -eq 1 ]
+}
+
+idle() {
+	[ "$(pool io_tlb_used)" -eq 0 ]
+}
+
+# Failed maps since boot, of any reason, or of one.
+failed_maps() {
+	[ -e "$SWIOTLB/failures" ] || { echo 0; return; }
+	awk -v only="${1:-}" '!only || $1 == only { sum += $2 } END { print sum + 0 }' "$SWIOTLB/failures"
+}
+
+# All of them, for the report.
+report_failures() {
+	while read -r reason count; do
+		result "failures.$reason" "$count"
+	done <"$SWIOTLB/failures"
+}
+
+# Free memory in KiB, without what caches hold back: those of files, of pages per
+# CPU, and KASAN's quarantine of freed objects, which only shrinking a cache empties.
+free_kib() {
+	sync
+	if [ "$KERNEL" = debug ]; then
+		for cache in /sys/kernel/slab/*/shrink; do
+			[ -L "${cache%/shrink}" ] || echo 1 >"$cache" 2>/dev/null || :
+		done
+	fi
+	echo 3 >/proc/sys/vm/drop_caches
+	[ ! -e /proc/sys/vm/compact_memory ] || echo 1 >/proc/sys/vm/compact_memory
+	sleep 0.5
+	awk '$1 == "nr_free_pages" || $1 == "count:" { pages += $2 } END { print pages * 4 }' /proc/zoneinfo
+}
+
+# The pool and the free memory together: what a leak would make smaller.
+accounted_kib() {
+	free=$(free_kib)
+	echo $((free + 2 * $(pool io_tlb_nslabs)))
+}
+
+# need_same_memory <KiB before> <KiB after>: less than 4 MiB apart.
+need_same_memory() {
+	lost=$(($1 - $2))
+	result memory_before_kib "$1"
+	result memory_after_kib "$2"
+	[ $lost -lt 4096 ] && [ $lost -gt -4096 ] || die "$lost KiB were lost: $1 before, $2 after"
+}
+
 # Mixed sizes, every sector with its own header and checksum (verify_interval):
 # so a reader may cut the disk into other pieces than the writer did, and still
 # notices data that is wrong, misplaced, stale or missing. The random map, on
@@ -72,3 +164,92 @@ fio_pass() {
 	}
 	mv /tmp/fio.json "$ATTACH/$name.json"
 }
+
+# count_bounces <device>...: have a tracer for each (0000:00:03.0) count what it bounces.
+count_bounces() {
+	for device; do
+		tracer=/sys/kernel/tracing/instances/$device
+		mkdir "$tracer"
+		echo "dev_name == \"$device\"" >"$tracer/events/swiotlb/swiotlb_bounced/filter"
+		echo 1 >"$tracer/events/swiotlb/swiotlb_bounced/enable"
+	done
+}
+
+# bounced <device>: how many buffers since then.
+bounced() {
+	awk '/^(entries|overrun):/ { sum += $2 } END { print sum }' \
+		/sys/kernel/tracing/instances/"$1"/per_cpu/cpu*/stats
+}
+
+# pci_device <path in /sys>: name of the PCI device behind it.
+pci_device() {
+	readlink -f "$1" | grep -o '[0-9a-f]*:[0-9a-f]*:[0-9a-f]*\.[0-7]' | tail -n 1
+}
+
+# net_up <interface>: an address from QEMU's DHCP server, UDP in both directions.
+net_up() {
+	cat >/tmp/dhcp <<'END'
+[ "$1" = bound ] || exit 0
+ip addr replace "$ip/24" dev "$interface"
+ip route replace default via "$router"
+END
+	chmod +x /tmp/dhcp
+	ip link set "$1" up
+	udhcpc -i "$1" -n -q -t 10 -T 1 -s /tmp/dhcp || die "no address from DHCP"
+}
+
+# net_echo <MiB>: random bytes to the host and back, compared; frames of all sizes.
+net_echo() {
+	for bytes in 56 1400; do
+		ping -c 20 -i 0.05 -s $bytes -W 2 10.0.2.2 >/tmp/ping
+		grep -q "20 packets received" /tmp/ping || die "pings of $bytes bytes were lost"
+	done
+	dd if=/dev/urandom of=/tmp/sent bs=1M count="$1" 2>/dev/null
+	echo_bytes /tmp/sent
+}
+
+# trace_dma <device>...: have a tracer for each record the DMA addresses that it gets.
+trace_dma() {
+	for device; do
+		tracer=/sys/kernel/tracing/instances/dma-$device
+		mkdir "$tracer"
+		echo 8192 >"$tracer/buffer_size_kb"
+		for event in dma_alloc dma_map_page dma_map_sg; do
+			echo "device == \"$device\"" >"$tracer/events/dma/$event/filter"
+			echo 1 >"$tracer/events/dma/$event/enable"
+		done
+	done
+}
+
+# dma_addresses <device>: those addresses in hexadecimal, without leading zeros.
+dma_addresses() {
+	grep -o ' dma_addrs\?=[^ ]*' "/sys/kernel/tracing/instances/dma-$1/trace" |
+		sed 's/.*=//; s/0x//g; s/[{}]//g' | tr , '\n'
+}
+
+# Let upstream's own benchmark have the edu card.
+map_benchmark_device() {
+	edu=$(grep -l 0x1234 /sys/bus/pci/devices/*/vendor)
+	echo dma_map_benchmark >"${edu%vendor}driver_override"
+	basename "${edu%/vendor}" >/sys/bus/pci/drivers_probe
+}
+
+# map_benchmark <name> <threads> <to|from|both> <KiB>: run it for a second. Its means
+# become results: dma_map_benchmark.<name>.<threads>.<direction>.<KiB>.(map|unmap)_us
+map_benchmark() {
+	case $3 in
+	both) code=0 ;;
+	to) code=1 ;;
+	from) code=2 ;;
+	esac
+	dma_map_benchmark -s 1 -b 36 -t "$2" -d $code -g $(($4 / 4)) >/tmp/map_benchmark
+	sed -n "s/^average \(map\|unmap\) latency(us):\([0-9.]*\) .*/dma_map_benchmark.$1.$2.$3.$4.\1_us=\2/p" \
+		/tmp/map_benchmark >>"$RESULTS"
+}
+
+# A backend from a module comes too late for the command line.
+if [ -n "${SWITCH_TO:-}" ]; then
+	insmod "/job/modules/swiotlb_$SWITCH_TO.ko"
+	switch_to "$SWITCH_TO"
+	try 10 one_instance || echo "the backend of the boot still has mappings"
+fi

@@ -12,8 +12,9 @@
  * is an "end" object that says "pass". So whatever kills this program, or
  * keeps it from running, fails the test by itself.
  *
- * The job is a shell script, /job/run. /job/env holds NAME=VALUE lines for its
- * environment and the limit in seconds (LIMIT=). The job talks back through:
+ * The job is the program /job/bin/job if there is one, or else the shell script
+ * /job/run. /job/env holds NAME=VALUE lines for its environment and the limit in
+ * seconds (LIMIT=). The job talks back through:
  *
  *   $RESULTS      a file of "key=value" lines: numbers or words for the report
  *   $ATTACH       a directory: every file in it is forwarded whole
@@ -42,6 +43,7 @@
 #define LOG_PORT		"swiotlb.log"
 #define RESULTS_FILE		"/tmp/results"
 #define ATTACH_DIR		"/tmp/attach"
+#define BACKEND_FILE		"/sys/kernel/swiotlb/backend"
 #define PORT_WAIT_MS		20000
 #define DEFAULT_LIMIT_S		60
 #define MAX_ATTACH_BYTES	(8u << 20)
@@ -191,7 +193,7 @@ static void emit_hello(void)
 	fputs("{\"type\": \"hello\"", results);
 	emit_field("release", uts.release);
 	emit_field("cmdline", read_line("/proc/cmdline"));
-	emit_field("backend", read_line("/sys/kernel/swiotlb/backend"));
+	emit_field("backend", read_line(BACKEND_FILE));
 	emit_done();
 }
 
@@ -284,6 +286,7 @@ static void emit_end(void)
 	fputs("{\"type\": \"end\"", results);
 	emit_field("verdict", failure[0] ? "fail" : "pass");
 	emit_field("reason", failure[0] ? failure : NULL);
+	emit_field("backend", read_line(BACKEND_FILE));
 	emit_done();
 }
 
@@ -320,6 +323,8 @@ static pid_t start_job(int log_fd)
 	dup2(log_fd, STDOUT_FILENO);
 	dup2(log_fd, STDERR_FILENO);
 	sigprocmask(SIG_SETMASK, &(sigset_t){ 0 }, NULL);
+	/* Where there is no shell, the job is a program of that name. */
+	execl("/job/bin/job", "job", NULL);
 	execl("/bin/sh", "sh", "/job/run", NULL);
 	_exit(127);
 }
@@ -394,6 +399,7 @@ int main(void)
 	emit_pool_file("io_tlb_nslabs");
 	emit_pool_file("io_tlb_used");
 	emit_pool_file("io_tlb_used_hiwater");
+	emit_pool_file("io_tlb_transient_nslabs");
 	emit_attachments();
 	emit_end();
 	poweroff();

@@ -19,6 +19,7 @@ from pathlib import Path
 from common import BUILD, LOGS, RIG, RigError, run_tool, write_atomic
 
 WORK = BUILD / "initramfs"
+COMPILERS = {"x86": "gcc", "arm64": "aarch64-linux-gnu-gcc"}
 DIRS = ("bin", "dev", "job", "proc", "sys", "tmp", "etc", "job/bin", "job/modules")
 
 
@@ -82,10 +83,11 @@ def files_key(files: dict[str, Path]) -> str:
     return digest.hexdigest()
 
 
-def build_program(name: str, sources: list[Path], flags: list[str] | None = None) -> Path:
+def build_program(name: str, sources: list[Path], flags: list[str] | None = None,
+                  arch: str = "x86") -> Path:
     """Compile one static program for the guest, if it is not up to date."""
     binary = WORK / "bin" / name
-    argv = ["gcc", "-static", "-O2", "-Wall", "-Wextra", "-o", str(binary),
+    argv = [COMPILERS[arch], "-static", "-O2", "-Wall", "-Wextra", "-o", str(binary),
             *map(str, sources), *(flags or [])]
     inputs = {str(path): path for source in sources for path in source.parent.rglob("*.[ch]")}
     stamp, key = binary.with_suffix(".stamp"), f"{argv} {files_key(inputs)}"
@@ -102,16 +104,32 @@ def check_busybox(busybox: Path) -> None:
         raise RigError(f"{busybox} is not static: install busybox-static (make deps)")
 
 
-def tools_archive(with_fio: bool) -> Path:
-    """The archive with init, busybox and, if wanted, fio and its libraries."""
-    busybox = host_tool("busybox")
-    check_busybox(busybox)
-    files = {"init": build_program("init", [RIG / "init.c"]), "bin/busybox": busybox}
+def applets(busybox: Path) -> list[str]:
+    """Its commands, but for those that the guest has from elsewhere."""
+    listed = subprocess.run([str(busybox), "--list"], capture_output=True, text=True, check=True)
+    return [name for name in listed.stdout.split() if name not in ("busybox", "init", "fio")]
+
+
+def tools_archive(with_fio: bool, arch: str = "x86") -> Path:
+    """The archive with init, busybox and, if wanted, fio and its libraries.
+
+    This machine has programs for x86 only. On arm64 there is just init, and
+    the job is a program, not a script.
+    """
+    if arch == "x86":
+        busybox = host_tool("busybox")
+        check_busybox(busybox)
+        files = {"init": build_program("init", [RIG / "init.c"]), "bin/busybox": busybox}
+    else:
+        files = {"init": build_program(f"init-{arch}", [RIG / "init.c"], arch=arch)}
+        if with_fio:
+            raise RigError(f"there is no fio for {arch} here")
     if with_fio:
         fio = host_tool("fio")
         files["bin/fio"] = fio
         files.update(shared_libraries(fio))
-    image = WORK / ("tools-fio.cpio" if with_fio else "tools.cpio")
+    name = "tools" + (f"-{arch}" if arch != "x86" else "") + ("-fio" if with_fio else "")
+    image = WORK / f"{name}.cpio"
     stamp, key = image.with_suffix(".stamp"), files_key(files | {"packer": RIG / "initramfs.py"})
     if image.exists() and stamp.exists() and stamp.read_text() == key:
         return image
@@ -121,10 +139,8 @@ def tools_archive(with_fio: bool) -> Path:
     archive.add("dev/console", stat.S_IFCHR | 0o600, dev=(5, 1))
     for name, path in files.items():
         archive.add_host_file(path, name)
-    applets = subprocess.run([str(busybox), "--list"], capture_output=True, text=True, check=True)
-    for applet in applets.stdout.split():
-        if applet not in ("busybox", "init", "fio"):
-            archive.add(f"bin/{applet}", stat.S_IFLNK | 0o777, b"busybox")
+    for applet in applets(busybox) if arch == "x86" else []:
+        archive.add(f"bin/{applet}", stat.S_IFLNK | 0o777, b"busybox")
     write_atomic(image, archive.pack())
     stamp.write_text(key)
     return image

@@ -12,7 +12,8 @@ from pathlib import Path
 from common import BUILD, LOGS, REPO, RigError, run_tool, shown
 
 KERNEL_MAP_START = 0xffffffff80000000  # virtual address of physical 0 in the kernel's own mapping
-NAMES = ("swiotlb", "pristine", "debug")
+NAMES = ("swiotlb", "pristine", "debug", "arm64", "pristine-dynamic")
+IMAGES = {"x86": "arch/x86/boot/bzImage", "arm64": "arch/arm64/boot/Image"}
 
 
 @dataclass(frozen=True)
@@ -23,13 +24,18 @@ class Kernel:
     obj: Path
 
     @property
+    def arch(self) -> str:
+        """The arm64 kernel is called like its architecture; all others are x86."""
+        return "arm64" if self.name == "arm64" else "x86"
+
+    @property
     def image(self) -> Path:
-        return self.obj / "arch/x86/boot/bzImage"
+        return self.obj / IMAGES[self.arch]
 
     @property
     def is_ours(self) -> bool:
-        """The pristine kernel has no backends, so nothing to select or read back."""
-        return self.name != "pristine"
+        """The pristine kernels have no backends, so nothing to select or read back."""
+        return not self.name.startswith("pristine")
 
     def end_kib(self) -> int:
         """Where the loaded kernel ends in physical memory, in KiB, rounded up."""
@@ -59,7 +65,9 @@ def default_obj(name: str) -> Path:
         if not found:
             raise RigError(f"no kernel in {shown(BUILD)}: run `make kernel` first, or give --obj")
         release = found[-1].name.removesuffix("-pristine")
-    folder = {"pristine": f"{release}-pristine/obj", "debug": f"{release}/obj-debug"}
+    folder = {"pristine": f"{release}-pristine/obj", "debug": f"{release}/obj-debug",
+              "arm64": f"{release}/obj-arm64-vm",
+              "pristine-dynamic": f"{release}-pristine/obj-dynamic"}
     return BUILD / folder.get(name, f"{release}/obj")
 
 

@@ -7,7 +7,7 @@ from html import escape
 import plots
 import qemu
 from comparison import METRICS, Comparison
-from table import cell, confidence, ratio_cell, verdict
+from table import cell, confidence, ratio_cell, too_few, verdict
 
 STYLE = """
 :root { color-scheme: light dark;
@@ -54,7 +54,7 @@ def render(result: Comparison) -> str:
 
 
 def legend(result: Comparison) -> str:
-    """Both kernels with their colours."""
+    """Both sides with their colours."""
     return (f"<span class=\"key\" style=\"background:var(--base)\"></span>{escape(result.base.title)}"
             f" &emsp; <span class=\"key\" style=\"background:var(--ours)\"></span>"
             f"{escape(result.ours.title)}")
@@ -62,25 +62,29 @@ def legend(result: Comparison) -> str:
 
 def header(result: Comparison) -> str:
     """What was compared, and whether it can be believed."""
-    total = len(result.base.boots) + len(result.ours.boots)
-    good = total - len(result.failed)
+    total = len(result.boots)
     state = "fail" if result.failed else "pass"
     reasons = "".join(f"<p class=\"fail\">{escape(reason)}</p>"
                       for boot in result.failed for reason in boot.reasons[:3])
+    each = "each" if result.how == "boot" else f"with {2 * result.rounds} turns, each"
     return (f"<h1>{escape(result.ours.title)} against {escape(result.base.title)}</h1>\n"
             f"<p>{escape(result.scenario['summary'])}; every device bounces "
-            f"(<code>swiotlb=force</code>). <strong class=\"{state}\">{good} of {total} boots "
-            f"passed</strong>, each with {result.bytes_per_pass >> 20} MiB written and all of it "
+            f"(<code>{escape(result.scenario['cmdline'])}</code>). <strong class=\"{state}\">"
+            f"{total - len(result.failed)} of {total} boots passed</strong>, {each} "
+            f"with {result.bytes_per_pass >> 20} MiB written and all of it "
             f"verified, and a clean console.</p>{reasons}\n<p>{legend(result)}</p>")
 
 
 def ratio_section(result: Comparison) -> str:
     """All ratios on one axis, which is what the page is for."""
-    level = confidence(result.rounds)
-    return (f"<h2>Ratio to {escape(result.base.title)}</h2>\n<p class=\"soft\">Median over "
-            f"{result.rounds} rounds with its {level} interval (sign test). An interval around 1 shows "
+    title = f"<h2>Ratio to {escape(result.base.title)}</h2>\n"
+    figure = f"<figure>{plots.forest(result)}</figure>"
+    if not result.has_interval:
+        return f"{title}<p class=\"soft\">Median over {too_few(result.rounds)}.</p>\n{figure}"
+    return (f"{title}<p class=\"soft\">Median over {result.rounds} rounds with its "
+            f"{confidence(result.rounds)} interval (sign test). An interval around 1 shows "
             f"no difference; green is better, red is worse. Each interval misses the truth once in a "
-            f"while, so one coloured line among {len(METRICS)} is no news yet.</p>\n<figure>{plots.forest(result)}</figure>")
+            f"while, so one coloured line among {len(METRICS)} is no news yet.</p>\n{figure}")
 
 
 def dot_section(result: Comparison) -> str:
@@ -89,7 +93,7 @@ def dot_section(result: Comparison) -> str:
         f"<figure><figcaption>{escape(metric.title)}<span>{escape(metric.unit or 'count')}, "
         f"{'more' if metric.better > 0 else 'less'} is better</span></figcaption>"
         f"{plots.strip(result, metric)}</figure>" for metric in METRICS)
-    return (f"<h2>Every round</h2>\n<p class=\"soft\">One dot per boot, a bar at the median. "
+    return (f"<h2>Every round</h2>\n<p class=\"soft\">One dot per {'boot' if result.how == 'boot' else 'turn'}, a bar at the median. "
             f"Axes do not start at zero.</p>\n<div class=\"grid\">{figures}</div>")
 
 
@@ -121,7 +125,8 @@ def facts(result: Comparison) -> str:
         "kernels": f"{result.base.boots[0].results.release}, {boot.results.release}",
         "command line": boot.results.cmdline or "",
         "emulator": f"{host['qemu']}, ACCEL={host['accel']}, on {host['cpus']} CPUs",
-        "order": "alternating, one boot of each kernel per round",
+        "order": "A B B A, " + ("one boot of each side per round" if result.how == "boot" else
+                                "switched while one guest runs, after a turn to warm up"),
     }
     if host["accel"] == "tcg":
         items["mind"] = ("instructions are emulated: ratios mean something, absolute numbers "

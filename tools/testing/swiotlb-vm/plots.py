@@ -57,9 +57,14 @@ def text(x: float, y: float, words: str, anchor: str = "start", css: str = "",
             f"{escape(words)}</text>")
 
 
+def edges(ratio: Ratio) -> tuple[float, float]:
+    """Ends of the interval; the median where there is none."""
+    return (ratio.low, ratio.high) if ratio.has_interval else (ratio.median, ratio.median)
+
+
 def forest_axis(ratios: list[Ratio]) -> Axis:
     """Around 1, at least five per cent to either side; no ratio is below 0."""
-    reach = max([abs(edge - 1) for ratio in ratios for edge in (ratio.low, ratio.high)] + [0.05])
+    reach = max([abs(edge - 1) for ratio in ratios for edge in edges(ratio)] + [0.05])
     return Axis(max(0, 1 - 1.1 * reach), 1 + 1.1 * reach, LABEL, FOREST_WIDTH - RATIO_TEXT)
 
 
@@ -86,16 +91,17 @@ def forest_row(axis: Axis, metric: Metric, ratio: Ratio | None, y: float) -> lis
         parts.append(text(FOREST_WIDTH, y + 4, "none on either side to compare", "end", "soft"))
         return parts
     colour = {"better": "good", "worse": "bad"}.get(verdict(metric, ratio), "soft")
-    parts.append(line(axis.x(ratio.low), y, axis.x(ratio.high), y, colour, 3,
+    low, high = edges(ratio)
+    parts.append(line(axis.x(low), y, axis.x(high), y, colour, 3,
                       'stroke-linecap="round" opacity=".55"'))
     parts.append(f'<circle cx="{axis.x(ratio.median)}" cy="{y}" r="5" fill="var(--{colour})"/>')
-    words = f"{ratio.median:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]"
+    words = f"{ratio.median:.3f}" + (f" [{low:.3f}, {high:.3f}]" if ratio.has_interval else "")
     parts.append(text(FOREST_WIDTH, y + 4, words, "end", "", colour if colour != "soft" else ""))
     return parts
 
 
 def strip(result: Comparison, metric: Metric) -> str:
-    """Dots of both kernels above a common axis."""
+    """Dots of both sides above a common axis."""
     sides = ((result.base, "base"), (result.ours, "ours"))
     values = [value for side, _ in sides for value in side.values[metric.key]]
     pad = 0.05 * (max(values) - min(values)) or 0.02 * abs(max(values)) or 0.5
@@ -114,7 +120,7 @@ def strip(result: Comparison, metric: Metric) -> str:
 
 def strip_row(axis: Axis, values: list[float], middle: float, y: float, colour: str,
               digits: int) -> list[str]:
-    """One kernel's dots, its median as a bar with the number on top of it."""
+    """One side's dots, its median as a bar with the number on top of it."""
     parts = [f'<circle cx="{axis.x(value)}" cy="{y}" r="4.5" fill="var(--{colour})" '
              f'opacity=".7"><title>{number(value, digits)}</title></circle>' for value in values]
     parts.append(line(axis.x(middle), y - 10, axis.x(middle), y + 10, colour, 2.5))

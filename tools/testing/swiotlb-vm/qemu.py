@@ -13,14 +13,25 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from common import RigError
+import acpi
+import devicetree
+from common import RigError, run_tool
 
 QEMU = os.environ.get("QEMU", "qemu-system-x86_64")
+QEMU_ARM64 = os.environ.get("QEMU_ARM64", "qemu-system-aarch64")
+# On a busy host the kernel's test of its timer interrupt fails, and it panics.
+X86_CMDLINE = "console=ttyS0 no_timer_check"
+ARM64_CMDLINE = "console=ttyAMA0"
 # Whatever goes wrong shall end the guest at once, and -no-reboot ends QEMU.
 # Addresses shall be the same in each boot.
-BASE_CMDLINE = "console=ttyS0 loglevel=7 nokaslr panic_on_warn=1 panic=-1 oops=panic rdinit=/init"
+BASE_CMDLINE = "loglevel=7 nokaslr panic_on_warn=1 panic=-1 oops=panic rdinit=/init"
 
 VIRTIO_BOUNCED = "iommu_platform=on,disable-legacy=on"
+
+# Slots of PCI bus 0 with root ports that lead outside, one for each device behind them.
+EXTERNAL_SLOT = 0x18
+# Slots of the arm64 board, each a node virtio_mmio@<0xa000000 + 0x200 * slot>; disks start at 0.
+MMIO_SERIAL_SLOT = 31
 
 
 @dataclass
@@ -37,6 +48,9 @@ class Machine:
     devices: str
     disk_size: str
     clock: str = "real"
+    arch: str = "x86"
+    devicetree: Path | None = None
+    dtc: Path | None = None
     argv: list[str] = field(default_factory=list)
 
     @property
@@ -85,44 +99,87 @@ def parse_size(text: str) -> int:
 def device_args(machine: Machine) -> list[str]:
     """QEMU arguments for the `devices =` words of a scenario."""
     argv: list[str] = []
+    ports = 0
     for word in machine.devices.split():
         kind, _, count = word.partition("*")
         for index in range(int(count or 1)):
-            argv += one_device(machine, kind, index)
+            if machine.arch == "arm64":
+                argv += mmio_device(machine, kind, index)
+            elif kind.startswith("external/"):
+                argv += external_device(machine, kind.removeprefix("external/"), ports)
+                ports += 1
+            else:
+                argv += one_device(machine, kind, index)
     return argv
 
 
-def one_device(machine: Machine, kind: str, index: int) -> list[str]:
-    """One device; serial numbers let the job find its disks by kind."""
-    name = f"{kind.replace('-', '')}{index}"
+def external_device(machine: Machine, kind: str, port: int) -> list[str]:
+    """A device behind a PCIe root port of its own, which firmware calls external."""
+    slot, bus = EXTERNAL_SLOT + port, f"external{port}"
+    table = machine.work / f"{bus}.aml"
+    table.write_bytes(acpi.external_port(slot))
+    return ["-device", f"pcie-root-port,id={bus},addr={slot:#x},chassis={port + 1}",
+            "-acpitable", f"sig=SSDT,rev=2,oem_table_id=EXT{port},data={table}",
+            *one_device(machine, kind, port, bus)]
+
+
+def mmio_device(machine: Machine, kind: str, slot: int) -> list[str]:
+    """A disk of the arm64 board, in the slot with the same number."""
+    if kind != "virtio-blk":
+        raise RigError(f"no device {kind} on arm64")
+    name = f"virtioblk{slot}"
+    return ["-drive", new_disk(machine, name),
+            "-device", f"virtio-blk-device,drive={name},serial={name},num-queues=1,"
+                       f"iommu_platform=on,bus=virtio-mmio-bus.{slot}"]
+
+
+def one_device(machine: Machine, kind: str, index: int, bus: str = "") -> list[str]:
+    """One device; serial numbers let the job find its disks by kind and place."""
+    name = f"{bus and 'external'}{kind.replace('-', '')}{index}"
+    place = bus and f",bus={bus}"
     if kind == "nvme":
         return ["-drive", new_disk(machine, name),
-                "-device", f"nvme,drive={name},serial={name}"]
+                "-device", f"nvme,drive={name},serial={name}{place}"]
     if kind == "virtio-blk":
         return ["-drive", new_disk(machine, name),
-                "-device", f"virtio-blk-pci,drive={name},serial={name},{VIRTIO_BOUNCED}"]
+                "-device", f"virtio-blk-pci,drive={name},serial={name},{VIRTIO_BOUNCED}{place}"]
     if kind == "ahci":
-        return ["-drive", new_disk(machine, name), "-device", f"ich9-ahci,id=bus{name}",
+        return ["-drive", new_disk(machine, name), "-device", f"ich9-ahci,id=bus{name}{place}",
                 "-device", f"ide-hd,drive={name},bus=bus{name}.0,serial={name}"]
     if kind == "virtio-net":
         return ["-netdev", f"user,id={name}",
-                "-device", f"virtio-net-pci,netdev={name},{VIRTIO_BOUNCED}"]
+                "-device", f"virtio-net-pci,netdev={name},{VIRTIO_BOUNCED}{place}"]
+    if kind == "e1000":
+        return ["-netdev", f"user,id={name}", "-device", f"e1000,netdev={name}{place}"]
     if kind == "edu":
         # 36 bits: the device must reach bounce buffers wherever they are.
-        return ["-device", f"edu,dma_mask={(1 << 36) - 1}"]
+        return ["-device", f"edu,dma_mask={(1 << 36) - 1}{place}"]
+    if kind == "vtd":
+        return ["-device", "intel-iommu"]
     raise RigError(f"unknown device {kind}")
+
+
+def board(machine: Machine) -> list[str]:
+    """QEMU itself and the board, by architecture; arm64 is always emulated."""
+    if machine.arch == "arm64":
+        return [QEMU_ARM64, "-machine", "virt", "-accel", "tcg,thread=multi", "-cpu", "cortex-a72",
+                "-global", "virtio-mmio.force-legacy=false"]
+    return [QEMU, "-machine", "q35,sata=off,usb=off", *accelerator(machine.clock)]
 
 
 def command(machine: Machine) -> list[str]:
     """The whole command line. The ports of init.c bounce nothing: no iommu_platform."""
+    if machine.arch == "arm64":
+        first, serial = ARM64_CMDLINE, f"virtio-serial-device,bus=virtio-mmio-bus.{MMIO_SERIAL_SLOT}"
+    else:
+        first, serial = X86_CMDLINE, "virtio-serial-pci"
     return [
-        QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-        "-machine", "q35,sata=off,usb=off", *accelerator(machine.clock),
+        *board(machine), "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
         "-m", machine.memory, "-smp", str(machine.cpus),
         "-kernel", str(machine.image), "-initrd", str(machine.initrd),
-        "-append", f"{BASE_CMDLINE} {machine.cmdline}",
+        "-append", f"{first} {BASE_CMDLINE} {machine.cmdline}",
         "-chardev", f"file,id=console,path={machine.console}", "-serial", "chardev:console",
-        "-device", "virtio-serial-pci",
+        "-device", serial,
         "-chardev", f"file,id=results,path={machine.results}",
         "-device", "virtserialport,chardev=results,name=swiotlb.results",
         "-chardev", f"file,id=log,path={machine.log}",
@@ -131,18 +188,30 @@ def command(machine: Machine) -> list[str]:
     ]
 
 
+def add_devicetree(machine: Machine) -> None:
+    """Boot with QEMU's own device tree and what the scenario adds to it."""
+    dump, tree = machine.work / "qemu.dtb", machine.work / "machine.dtb"
+    shape = ["-nodefaults", "-m", machine.memory, "-smp", str(machine.cpus)]
+    run_tool([*board(machine), "-machine", f"dumpdtb={dump}", *shape],
+             machine.work / "dumpdtb.log", "dumping the device tree")
+    devicetree.extend(machine.dtc, dump, machine.devicetree, tree)
+    machine.argv += ["-dtb", str(tree)]
+
+
 def run(machine: Machine, limit_s: float) -> tuple[str, float]:
     """Boot until QEMU ends. Returns what went wrong with QEMU ("" if nothing) and seconds."""
     shutil.rmtree(machine.work, ignore_errors=True)
     machine.work.mkdir(parents=True)
     machine.console.parent.mkdir(parents=True, exist_ok=True)
     machine.argv = command(machine)
+    if machine.devicetree:
+        add_devicetree(machine)
     start = time.monotonic()
     try:
         process = subprocess.Popen(machine.argv, stdin=subprocess.DEVNULL,
                                    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     except FileNotFoundError:
-        raise RigError(f"{QEMU} is not installed (make deps)") from None
+        raise RigError(f"{machine.argv[0]} is not installed (make deps)") from None
     try:
         _, stderr = process.communicate(timeout=limit_s)
     except subprocess.TimeoutExpired:

@@ -26,22 +26,34 @@ def parse_obj(text: str) -> tuple[str, Path]:
 def cmd_vm(args: argparse.Namespace) -> int:
     """Run scenarios on one kernel."""
     from single import run_scenarios
-    kernel = find_kernel(args.kernel, dict(args.obj))
+    name = args.kernel or scenarios.load(args.scenario[0], "swiotlb").kernels[0]
+    kernel = find_kernel(name, dict(args.obj))
     return run_scenarios(args.scenario, kernel, args.backend, args.cmdline)
 
 
 def cmd_run(args: argparse.Namespace) -> int:
     """Compare two kernels under the main job."""
-    from ab import compare
-    kernels = [find_kernel(name, dict(args.obj)) for name in (args.base, args.kernel)]
-    return compare(*kernels, args.rounds, args.backend)
+    from ab import Choice, Plan, compare
+    choices = Choice(args.base, ""), Choice(args.kernel, args.backend)
+    return compare(Plan("run", choices, rounds=args.rounds), dict(args.obj))
+
+
+def cmd_ab(args: argparse.Namespace) -> int:
+    """Compare any two backends, or one with the pristine kernel."""
+    from ab import Plan, compare, side_of
+    plan = Plan("ab", (side_of(args.a), side_of(args.b)), args.scenario, args.how, args.rounds)
+    if args.check:
+        plan.check()
+        return 0
+    return compare(plan, dict(args.obj))
 
 
 def cmd_bench(args: argparse.Namespace) -> int:
-    """Compare two kernels by counting instructions."""
+    """Compare the backends with the pristine kernel by counting instructions."""
     from bench import benchmark
-    kernels = [find_kernel(name, dict(args.obj)) for name in (args.base, args.kernel)]
-    return benchmark(*kernels, args.backend, args.max_ratio)
+    names = [args.base, args.kernel] + (["pristine-dynamic"] if args.upstream_dynamic else [])
+    kernels = [find_kernel(name, dict(args.obj)) for name in names]
+    return benchmark(*kernels, backend=args.backend, max_ratio=args.max_ratio)
 
 
 def cmd_list(_: argparse.Namespace) -> int:
@@ -60,7 +72,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True)
     vm = commands.add_parser("vm", help="run scenarios on one kernel")
     vm.add_argument("scenario", nargs="+")
-    vm.add_argument("--kernel", default="swiotlb", choices=NAMES)
+    vm.add_argument("--kernel", choices=NAMES, help="default: the first that the scenario is for")
     vm.add_argument("--backend", default="", help="backend to select and to insist on")
     vm.add_argument("--cmdline", default="", help="further kernel parameters")
     vm.set_defaults(run=cmd_vm)
@@ -71,11 +83,22 @@ def parser() -> argparse.ArgumentParser:
                      help="baseline; the same kernel twice shows the noise")
     run.add_argument("--backend", default="", help="backend to select on the kernel under test")
     run.set_defaults(run=cmd_run)
-    bench = commands.add_parser("bench", help="count instructions per map and unmap on two kernels")
+    ab = commands.add_parser("ab", help="compare two backends, or one with the pristine kernel")
+    ab.add_argument("a", help="baseline: pristine, or a backend's name")
+    ab.add_argument("b", help="what is compared with it, of the same kind")
+    ab.add_argument("--scenario", default="nvme", help="what to do on both")
+    ab.add_argument("--how", default="boot", metavar="boot|live",
+                    help="one boot per round and side, or rounds that take turns in one boot")
+    ab.add_argument("--rounds", type=int, default=5)
+    ab.add_argument("--check", action="store_true", help="only see whether that makes sense")
+    ab.set_defaults(run=cmd_ab)
+    bench = commands.add_parser("bench", help="count instructions per map, unmap and lookup")
     bench.add_argument("--kernel", default="swiotlb", choices=NAMES)
     bench.add_argument("--base", default="pristine", choices=NAMES)
-    bench.add_argument("--backend", default="", help="backend to select on the kernel under test")
+    bench.add_argument("--backend", default="", help="only this one, instead of all that are built in")
     bench.add_argument("--max-ratio", type=float, help="fail if any row is above, such as 1.03")
+    bench.add_argument("--upstream-dynamic", action="store_true",
+                       help="also compare with upstream's own growing pools")
     bench.set_defaults(run=cmd_bench)
     commands.add_parser("list", help="list scenarios").set_defaults(run=cmd_list)
     return top

@@ -19,9 +19,9 @@ from kernels import NAMES
 SINGLE = {
     "summary": "", "kernels": "swiotlb", "memory": "512M", "cpus": "2", "devices": "",
     "disk": "64M", "cmdline": "", "limit": "60", "clock": "real", "tools": "",
-    "backend": "", "ktap": "no", "patience": "120",
+    "backend": "", "ktap": "no", "patience": "120", "devicetree": "", "compare": "no",
 }
-LISTS = ("module", "program", "expect", "allow", "variant", "env", "fails")
+LISTS = ("module", "module_if_built", "program", "expect", "allow", "variant", "env", "fails")
 
 
 @dataclass
@@ -42,14 +42,23 @@ class Scenario:
         pairs = [line.partition(":") for line in self.lists["variant"]]
         return [(name.strip(), rest.strip()) for name, _, rest in pairs] or [("", "")]
 
-    def must_fail(self, variant: str) -> list[str]:
-        """Patterns of the reasons with which a boot has to fail; `[variant] pattern` is for one."""
-        patterns = []
-        for line in self.lists["fails"]:
-            only, pattern = re.fullmatch(r"(?:\[(\S+)\] )?(.*)", line).groups()
+    def patterns(self, key: str, variant: str) -> list[str]:
+        """Patterns of `expect` or `fails` for one variant; `[variant] pattern` is for that one only."""
+        found = []
+        for line in self.lists[key]:
+            only, pattern = re.fullmatch(r"(?:\[(\w+)\] )?(.*)", line).groups()
             if only in (None, variant):
-                patterns.append(pattern)
-        return patterns
+                found.append(pattern)
+        return found
+
+    def must_fail(self, variant: str) -> list[str]:
+        """Patterns of the reasons with which a boot has to fail."""
+        return self.patterns("fails", variant)
+
+    @property
+    def is_comparable(self) -> bool:
+        """Its job is one write pass and one read pass of fio, the numbers of a comparison."""
+        return self["compare"] == "yes"
 
     def allowed(self) -> list[tuple[str, str]]:
         """Badness this scenario may cause: (pattern, reason)."""

@@ -24,13 +24,23 @@ def run_scenarios(names: list[str], kernel: Kernel, backend: str, cmdline: str) 
     return 0 if all(results) else 1
 
 
+def wanted_backends(scenario: Scenario, kernel: Kernel, asked: str) -> list[str]:
+    """Backends to boot with, one after the other; "" is the kernel's own choice."""
+    if asked or not kernel.is_ours:
+        return [asked]
+    return scenario["backend"].split() or [""]
+
+
 def run_scenario(scenario: Scenario, kernel: Kernel, backend: str, cmdline: str) -> bool:
-    """All boots of one scenario."""
-    boots = []
-    for variant in scenario.variants():
-        boot = run_boot(scenario, kernel, variant, backend, cmdline)
-        boots.append(boot)
-        print_boot(scenario, kernel, boot)
+    """All boots of one scenario: each variant with each backend."""
+    boots, wanted = [], wanted_backends(scenario, kernel, backend)
+    for name in wanted:
+        for variant in scenario.variants():
+            parts = (report_name(scenario, kernel), variant[0], name if len(wanted) > 1 else "")
+            boot = run_boot(load(scenario.name, kernel.name), kernel, variant, name, cmdline,
+                            tag="-".join(part for part in parts if part))
+            boots.append(boot)
+            print_boot(scenario, kernel, boot)
     write_report(scenario, kernel, boots)
     return all(boot.passed for boot in boots)
 
@@ -39,7 +49,7 @@ def print_boot(scenario: Scenario, kernel: Kernel, boot: Boot) -> None:
     """One line for a pass; reason, job log and console tail for a failure."""
     name = f"{scenario.name}:{boot.variant}" if boot.variant else scenario.name
     tests = f", {boot.counts.passed}/{boot.counts.total} tests" if boot.counts.total else ""
-    backend = f"/{boot.results.backend}" if boot.results.backend else ""
+    backend = f"/{boot.backend}" if boot.backend else ""
     verdict = "PASS" if boot.passed else "FAIL"
     print(f"{verdict} {name} on {kernel.name}{backend}: {boot.seconds:.1f} s{tests}", flush=True)
     for skip in boot.counts.skips:

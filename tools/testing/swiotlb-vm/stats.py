@@ -9,6 +9,7 @@ from statistics import median
 
 WANTED_CONFIDENCE = 0.95
 # Five rounds cannot give more than 93.75 %; fewer are no ground for a verdict.
+LEAST_ROUNDS = 5
 LEAST_CONFIDENCE = 0.93
 
 
@@ -38,9 +39,14 @@ class Ratio:
         return asdict(self)
 
     @property
+    def has_interval(self) -> bool:
+        """Enough rounds for low and high to mean anything."""
+        return self.confidence >= LEAST_CONFIDENCE
+
+    @property
     def decided(self) -> bool:
         """The interval excludes "no difference", and enough rounds say so."""
-        return self.confidence >= LEAST_CONFIDENCE and (self.low > 1 or self.high < 1)
+        return self.has_interval and (self.low > 1 or self.high < 1)
 
 
 def summarize(values: list[float]) -> Summary:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from comparison import METRICS, Comparison, Metric
-from stats import Ratio, Summary, best_interval
+from stats import LEAST_ROUNDS, Ratio, Summary, best_interval
 
 
 def number(value: float, digits: int) -> str:
@@ -19,15 +19,23 @@ def cell(summary: Summary, digits: int) -> str:
 
 
 def ratio_cell(found: Ratio | None) -> str:
-    """Ratio and its interval."""
+    """Ratio and, after enough rounds, its interval."""
     if found is None:
         return "-"
+    if not found.has_interval:
+        return f"{found.median:.3f}"
     return f"{found.median:.3f} [{found.low:.3f} .. {found.high:.3f}]"
 
 
 def confidence(rounds: int) -> str:
     """Of the interval, in whole per cent: a few rounds cannot give just any."""
     return f"{best_interval(rounds)[1]:.0%}"
+
+
+def too_few(rounds: int) -> str:
+    """What to say instead of an interval."""
+    return (f"{rounds} round{'s' if rounds > 1 else ''}: too few for an interval, which takes "
+            f"{LEAST_ROUNDS}; nothing is decided")
 
 
 def verdict(metric: Metric, found: Ratio | None) -> str:
@@ -39,8 +47,8 @@ def verdict(metric: Metric, found: Ratio | None) -> str:
 
 def rows(result: Comparison) -> list[list[str]]:
     """The table's text, header first."""
-    lines = [["median [range]", "unit", result.base.title, result.ours.title,
-              f"ratio [{confidence(result.rounds)} interval]", ""]]
+    ratio = f"ratio [{confidence(result.rounds)} interval]" if result.has_interval else "ratio"
+    lines = [["median [range]", "unit", result.base.title, result.ours.title, ratio, ""]]
     for metric in METRICS:
         found = result.ratio(metric)
         lines.append([metric.title, metric.unit, cell(result.base.summary(metric), metric.digits),
@@ -58,4 +66,6 @@ def show(result: Comparison) -> None:
         print("  ".join(text.ljust(width) for text, width in zip(line, widths)).rstrip())
         if not index:
             print("  ".join("-" * width for width in widths if width))
+    if not result.has_interval:
+        print(too_few(result.rounds))
     print()

@@ -9,16 +9,29 @@ import subprocess
 import tempfile
 import unittest
 from pathlib import Path
+from xml.etree import ElementTree
 
+import ab
+import acpi
+import backends
 import badness
+import bench_page
+import counts
 import fio
 import guest
 import initramfs
 import ktap
+import live
+import page
+import qemu
 import scenario
 import stats
-from boot import add_backend, judge_failing
-from common import RigError
+import table
+from boot import add_backend, judge_failing, wrong_backend
+from common import RIG, RigError
+from comparison import METRICS, Comparison, Side
+from kernels import Kernel
+from single import wanted_backends
 
 
 def parse_scenario(text: str, kernel: str = "swiotlb") -> scenario.Scenario:
@@ -38,6 +51,23 @@ class Scenarios(unittest.TestCase):
                 self.assertTrue(item.job.strip(), name)
                 for pattern in item.lists["expect"] + item.lists["fails"]:
                     re.compile(pattern)
+                for backend in item["backend"].split():
+                    self.assertRegex(backend, r"^[a-z][\w-]*$", name)
+
+    def test_jobs_parse(self) -> None:
+        library = (RIG / "guest.sh").read_text()
+        for name in scenario.names():
+            text = f"{library}\n{scenario.load(name, 'swiotlb').job}"
+            done = subprocess.run(["sh", "-n"], input=text, capture_output=True, text=True, check=False)
+            self.assertEqual((name, done.returncode, done.stderr), (name, 0, ""))
+
+    def test_variants_have_the_patterns_meant_for_them(self) -> None:
+        for name in scenario.names():
+            item = scenario.load(name, "swiotlb")
+            known = {variant for variant, _ in item.variants()}
+            for line in item.lists["expect"] + item.lists["fails"]:
+                only = re.match(r"\[(\w+)\] ", line)
+                self.assertTrue(only is None or only[1] in known, f"{name}: {line}")
 
     def test_kernel_specific_lines(self) -> None:
         text = "limit = 5\nlimit@debug = 50\nallow = a ## b\nallow@debug = c ## d\n\njob:\ntrue\n"
@@ -48,6 +78,19 @@ class Scenarios(unittest.TestCase):
     def test_failing_on_purpose(self) -> None:
         item = parse_scenario("fails = all\nfails = [a] only\n\njob:\ntrue\n")
         self.assertEqual((item.must_fail("a"), item.must_fail("b")), (["all", "only"], ["all"]))
+
+    def test_expecting_in_one_variant(self) -> None:
+        item = parse_scenario("expect = all\nexpect = [a] only\n\njob:\ntrue\n")
+        self.assertEqual((item.patterns("expect", "a"), item.patterns("expect", "b")),
+                         (["all", "only"], ["all"]))
+
+    def test_boots_with_each_backend(self) -> None:
+        item = parse_scenario("backend = fixed dynamic\n\njob:\ntrue\n")
+        ours, pristine = Kernel("swiotlb", RIG), Kernel("pristine", RIG)
+        self.assertEqual(wanted_backends(item, ours, ""), ["fixed", "dynamic"])
+        self.assertEqual(wanted_backends(item, ours, "guard"), ["guard"])
+        self.assertEqual(wanted_backends(item, pristine, ""), [""])
+        self.assertEqual(wanted_backends(parse_scenario("\njob:\ntrue\n"), ours, ""), [""])
 
     def test_rejects(self) -> None:
         for header in ("nonsense\n", "colour = red\n", "limit@vax = 5\n", "allow = no reason\n",
@@ -62,6 +105,37 @@ class Scenarios(unittest.TestCase):
         self.assertEqual(add_backend("noswiotlb=1", "fixed"), "noswiotlb=1 swiotlb=fixed")
         self.assertEqual(add_backend("", "fixed"), "swiotlb=fixed")
         self.assertEqual(add_backend("swiotlb=8192", ""), "swiotlb=8192")
+
+
+class Backends(unittest.TestCase):
+    OPS = "const struct swiotlb_backend_ops swiotlb_%s = {\n\t.alloc\t= place,\n\t.name\t\t= \"%s\",\n};\n"
+
+    def tree(self, root: str) -> Path:
+        for folder, file, name in ((backends.BUILT_IN, "fixed", "fixed"), (backends.MODULES, "swiotlb_my", "my")):
+            (Path(root) / folder).mkdir(parents=True)
+            (Path(root) / folder / f"{file}.c").write_text(self.OPS % (name, name))
+        return Path(root)
+
+    def test_found_in_the_sources(self) -> None:
+        with tempfile.TemporaryDirectory() as root:
+            tree = self.tree(root)
+            self.assertEqual(backends.known(tree), ["fixed", "my"])
+            self.assertEqual(backends.module_of("fixed", tree), "")
+            self.assertEqual(backends.module_of("my", tree), "samples/swiotlb/swiotlb_my.ko")
+            backends.check("", tree)
+            backends.check("my", tree)
+            with self.assertRaisesRegex(RigError, "no backend bogus: must be one of fixed, my"):
+                backends.check("bogus", tree)
+
+    def test_finds_ours(self) -> None:
+        self.assertIn("fixed", backends.known())
+        self.assertEqual(backends.module_of("fixed"), "")
+
+    def test_notices_the_wrong_one(self) -> None:
+        results = guest.Results(release="6.12", backend="fixed", backend_at_end="my", verdict="pass")
+        self.assertEqual(wrong_backend(results, ""), [])
+        self.assertEqual(wrong_backend(results, "fixed"), [])
+        self.assertEqual(wrong_backend(results, "other"), ["asked for backend other, the guest runs fixed"])
 
 
 class Badness(unittest.TestCase):
@@ -133,6 +207,15 @@ class Results(unittest.TestCase):
     def test_no_file(self) -> None:
         self.assertIsNone(guest.read_results(Path("/nonexistent")).verdict)
 
+    def test_cpu_time_between(self) -> None:
+        self.assertEqual(guest.cpu_between("cpu  1 2 3 99 99 4 5 0", "cpu  2 4 6 99 99 8 10 0"),
+                         {"user_ms": 30, "system_ms": 30, "irq_ms": 90})
+
+    def test_backend_at_the_end(self) -> None:
+        line = '{"type": "end", "verdict": "pass", "reason": null%s}'
+        self.assertEqual(self.read(line % ', "backend": "fixed [my]"').backend_at_end, "my")
+        self.assertIsNone(self.read(line % "").backend_at_end)
+
     def test_selected_backend(self) -> None:
         self.assertEqual(guest.selected_backend("dynamic [fixed] cc"), "fixed")
         self.assertEqual(guest.selected_backend("fixed my-own"), "")
@@ -185,6 +268,137 @@ class Stats(unittest.TestCase):
         self.assertEqual(len(judge_failing(["panic"], [])), 1)
 
 
+class Plans(unittest.TestCase):
+    def plan(self, a: str, b: str, **more: str) -> ab.Plan:
+        return ab.Plan("ab", (ab.side_of(a), ab.side_of(b)), **more)
+
+    def test_comparable_scenarios_have_both_passes(self) -> None:
+        self.assertTrue({"nvme", "virtio", "ahci"} <= set(ab.comparable()))
+        for name in ab.comparable():
+            item = scenario.load(name, "swiotlb")
+            self.assertRegex(item.job, r"(?m)^fio_pass randwrite write ", name)
+            self.assertRegex(item.job, r"(?m)^fio_pass randread read ", name)
+            self.assertIn("pristine", item.kernels, name)
+
+    def test_accepts(self) -> None:
+        self.plan("pristine", "fixed").check()
+        self.plan("fixed", "fixed", how="live", scenario="ahci").check()
+
+    def test_rejects(self) -> None:
+        for plan, why in ((self.plan("fixed", "bogus"), "no backend bogus"),
+                          (self.plan("pristine", "fixed", how="live"), "HOW=boot"),
+                          (self.plan("fixed", "fixed", scenario="selftest"), "must be one of ahci, nvme"),
+                          (self.plan("fixed", "fixed", scenario="bogus"), "no scenario bogus"),
+                          (self.plan("fixed", "fixed", rounds=0), "at least 1"),
+                          (self.plan("fixed", "fixed", how="dead"), "must be boot or live"),
+                          (ab.Plan("run", (ab.Choice("pristine", "fixed"), ab.Choice("swiotlb", ""))),
+                           "no backends to choose")):
+            with self.assertRaisesRegex(RigError, why) as caught:
+                plan.check()
+            self.assertNotIn("\n", str(caught.exception))
+
+
+class Live(unittest.TestCase):
+    STAT = "cpu  %d 0 %d 0 0 0 0 0"
+
+    def report(self, direction: str, iops: int) -> str:
+        side = '{"io_bytes": %d, "iops": %d, "bw_bytes": 1, "clat_ns": {"percentile": {"99.000000": 1}}}'
+        return ('{"jobs": [{"error": 0, "read": %s, "write": %s}]}'
+                % tuple(side % (10 * (direction == name), iops) for name in ("read", "write")))
+
+    def results(self, turn: str, iops: int) -> guest.Results:
+        facts = f"before {self.STAT % (0, 0)}\nafter {self.STAT % (100, 50)}\nmap_failures 3\npeak_slots 4\n"
+        return guest.Results(files={f"{turn}.turn": facts, f"{turn}.write.json": self.report("write", iops),
+                                    f"{turn}.read.json": self.report("read", iops + 1)})
+
+    def test_a_turn(self) -> None:
+        values = live.turn_values(self.results("3.a", 70), "3.a")
+        self.assertEqual(set(values), {metric.key for metric in METRICS})
+        self.assertEqual((values["write_iops"], values["read_iops"]), (70, 71))
+        self.assertEqual((values["cpu_s"], values["cpu_kernel_s"]), (1.5, 0.5))
+        self.assertEqual((values["map_failures"], values["peak_bounce_kib"]), (3, 8))
+
+    def test_a_turn_that_is_missing(self) -> None:
+        with self.assertRaises(KeyError):
+            live.turn_values(self.results("3.a", 70), "3.b")
+
+    def test_the_job_is_wrapped(self) -> None:
+        item = live.live_scenario(scenario.load("virtio", "swiotlb"), ["fixed", "fixed"], 5)
+        self.assertEqual(int(item["limit"]), 11 * 60)
+        self.assertIn("ROUNDS=5", item.lists["env"])
+        self.assertNotIn("ROUNDS=5", scenario.load("virtio", "swiotlb").lists["env"])
+        done = subprocess.run(["sh", "-n"], input=item.job, capture_output=True, text=True, check=False)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+
+class Reports(unittest.TestCase):
+    def comparison(self, rounds: int) -> Comparison:
+        sides = Side(Kernel("swiotlb", RIG), "fixed"), Side(Kernel("swiotlb", RIG), "dynamic")
+        for number in range(rounds):
+            for factor, side in enumerate(sides, 1):
+                side.add_round({metric.key: factor * (number + 10.0) for metric in METRICS})
+        item = parse_scenario("devices = nvme\ncmdline = swiotlb=force\nsummary = x\n\njob:\ntrue\n")
+        return Comparison("ab", "live", item, *sides, 1.0, 1, 1 << 20)
+
+    def test_table_with_an_interval(self) -> None:
+        header, first, *_ = table.rows(self.comparison(5))
+        self.assertEqual(header[2:5], ["swiotlb/fixed", "swiotlb/dynamic", "ratio [94% interval]"])
+        self.assertEqual(first[4:], ["2.000 [2.000 .. 2.000]", "better"])
+
+    def test_too_few_rounds_for_an_interval(self) -> None:
+        result = self.comparison(4)
+        header, first, *_ = table.rows(result)
+        self.assertEqual((header[4], first[4:]), ("ratio", ["2.000", ""]))
+        self.assertIn("too few", page.ratio_section(result))
+        self.assertNotIn("interval (sign test)", page.ratio_section(result))
+
+    def test_the_page_names_both(self) -> None:
+        text = page.header(self.comparison(5)) + page.table_section(self.comparison(5))
+        self.assertIn("swiotlb/dynamic against swiotlb/fixed", text)
+
+    def test_equal_sides_are_told_apart(self) -> None:
+        kernel = Kernel("swiotlb", RIG)
+        sides = Side(kernel, "fixed"), Side(kernel, "fixed", "-again")
+        self.assertEqual([side.title for side in sides], ["swiotlb/fixed", "swiotlb/fixed-again"])
+        self.assertEqual([side.label for side in sides], ["fixed", "fixed-again"])
+
+
+class Machines(unittest.TestCase):
+    def arguments(self, devices: str, arch: str = "x86") -> list[str]:
+        with tempfile.TemporaryDirectory() as folder:
+            work = Path(folder)
+            machine = qemu.Machine(work, work, work, work, "", "1G", 1, devices, "1M", arch=arch)
+            return qemu.device_args(machine)
+
+    def test_each_external_device_has_a_port(self) -> None:
+        argv = self.arguments("vtd nvme external/nvme external/e1000")
+        self.assertEqual(argv[:2], ["-device", "intel-iommu"])
+        self.assertIn("nvme,drive=nvme0,serial=nvme0", argv)
+        self.assertIn("pcie-root-port,id=external0,addr=0x18,chassis=1", argv)
+        self.assertIn("nvme,drive=externalnvme0,serial=externalnvme0,bus=external0", argv)
+        self.assertIn("e1000,netdev=externale10001,bus=external1", argv)
+
+    def test_external_port(self) -> None:
+        """As iasl reads it: Scope (\\_SB.PCI0.SC0) { Name (_DSD, Package () { ToUUID (..), .. }) }"""
+        self.assertEqual(acpi.external_port(0x18).hex(), (
+            "1048045c2f03" "5f53425f" "50434930" "5343305f" "08" "5f445344" "123102"
+            "11130a10" "cc06ccefac73c34bbff076143807c389"
+            "121a01" "121702" "0d" "45787465726e616c466163696e67506f727400" "01"))
+
+    def test_block_counts_its_own_length(self) -> None:
+        self.assertEqual(acpi.block(b"\x10", bytes(62))[1], 63)
+        self.assertEqual(acpi.block(b"\x10", bytes(63))[1:3], b"\x41\x04")
+        with self.assertRaises(ValueError):
+            acpi.block(b"\x10", bytes(4096))
+
+    def test_arm64_has_disks_in_numbered_slots(self) -> None:
+        argv = self.arguments("virtio-blk*2", "arm64")
+        self.assertEqual([word.partition("bus=")[2] for word in argv if "virtio-blk" in word],
+                         ["virtio-mmio-bus.0", "virtio-mmio-bus.1"])
+        with self.assertRaises(RigError):
+            self.arguments("nvme", "arm64")
+
+
 class Initramfs(unittest.TestCase):
     def archive(self) -> bytes:
         archive = initramfs.Archive()
@@ -199,6 +413,76 @@ class Initramfs(unittest.TestCase):
         listed = subprocess.run(["cpio", "-itv", "--quiet"], input=self.archive(),
                                 capture_output=True, check=True).stdout.decode()
         self.assertRegex(listed, r"drwxr-xr-x.* a/b\n-rwxr-xr-x .* 5 .* a/b/c\n")
+
+
+class Counts(unittest.TestCase):
+    def counted(self, map_cost: int) -> counts.Counts:
+        return counts.Counts({"empty": 200, "memcpy.64": 1200, "map.64.from.fff.90": 100 * map_cost + 200,
+                              "unmap.64.from.fff.90": 5200, "io_tlb_used": 3, "lookup.own.1.hit": 5000})
+
+    def lookup(self, pools: int, cost: float, backend: str = "pools", **other: float) -> counts.Lookup:
+        costs = dict.fromkeys(counts.LOOKUPS, cost) | {key.replace("_", "."): value for key, value in other.items()}
+        return counts.Lookup("swiotlb" if backend else "pristine-dynamic", backend, pools, costs)
+
+    def bench(self, ours: int, table: list[counts.Lookup]) -> counts.Bench:
+        side = counts.rows(self.counted(100), self.counted(ours))
+        times = counts.map_times("swiotlb", "fixed", "icount", {"dma_map_benchmark.own.1.1.to.4.map_us": 2.5,
+                                                                "dma_map_benchmark.own.1.1.to.4.unmap_us": 0})
+        return counts.Bench("pristine", "swiotlb", 1.03, {"swiotlb/<x>": side}, ["swiotlb/<x>"], table, times)
+
+    def test_rows_are_without_the_counter(self) -> None:
+        row, = counts.rows(self.counted(100), self.counted(70))
+        self.assertEqual((row.name, row.base, row.ours, row.memcpy), ("64.from.fff.90", 150, 120, 20))
+        self.assertEqual((row.ratio, round(row.ratio_without_copy, 4)), (0.8, 0.7692))
+
+    def test_rows_must_match(self) -> None:
+        other = self.counted(1)
+        other.values["map.64.to.fff.0"] = 1.0
+        self.assertRaises(RigError, counts.rows, self.counted(1), other)
+
+    def test_lookups(self) -> None:
+        found = counts.lookups("swiotlb", "fixed", {"lookup.own.1.near.sync": 4150, "lookup.pools.256.hit": 8200,
+                                                    "lookup.pools.256.hit_worst": 8300, "empty": 200})
+        self.assertEqual([(item.title, item.pools, item.costs) for item in found],
+                         [("swiotlb/fixed", 1, {"near.sync": 41.5}),
+                          ("swiotlb/pools", 256, {"hit": 82, "hit_worst": 83})])
+
+    def test_lookups_must_not_depend_on_pools(self) -> None:
+        one = self.lookup(1, 40)
+        self.assertEqual(counts.unsteady([one, self.lookup(256, 42), self.lookup(1, 30, "fixed")]), [])
+        self.assertEqual(len(counts.unsteady([one, self.lookup(256, 40, hit=42.1)])), 1)
+        self.assertEqual(len(counts.unsteady([one, self.lookup(256, 40, far_unmap=37)])), 1)
+        self.assertEqual(counts.unsteady([one, self.lookup(256, 40, ram_unmap=50)]), [])
+
+    def test_misses_must_not_be_dearer_than_upstream(self) -> None:
+        upstream = self.lookup(1, 40, "")
+        table = [self.lookup(1, 40, "x"), self.lookup(256, 40, "x", hit=90, fresh_unmap=50), self.lookup(1, 50)]
+        self.assertEqual(counts.dearer(table, upstream), [])
+        self.assertEqual(len(counts.dearer([self.lookup(256, 40, "x", near_sync=41)], upstream)), 1)
+
+    def test_map_times(self) -> None:
+        prefix = "dma_map_benchmark."
+        found = counts.map_times("swiotlb", "fixed", "real", {
+            f"{prefix}{whose}.{number}.2.both.4.{what}_us": value for whose, number, what, value in (
+                ("dynamic", 1, "map", 3.0), ("dynamic", 2, "map", 5.0), ("dynamic", 1, "unmap", 1), ("none", 1, "map", 9.0),
+                ("none", 1, "unmap", 8.0), ("own", 1, "map", 7.0), ("own", 1, "unmap", 6.0))})
+        self.assertEqual([(item.title, item.case, item.map_us, item.unmap_us) for item in found],
+                         [("swiotlb/dynamic", ("real", 2, "both", 4), 3.0, 1.0),
+                          ("swiotlb", ("real", 2, "both", 4), 9.0, 8.0),
+                          ("swiotlb/fixed", ("real", 2, "both", 4), 7.0, 6.0)])
+
+    def test_bars(self) -> None:
+        self.assertEqual(self.bench(104, [self.lookup(1, 40), self.lookup(256, 40)]).reasons, [])
+        self.assertEqual(len(self.bench(105, []).reasons), 1)
+        table = [self.lookup(1, 50, "x"), self.lookup(1, 40, "")]
+        self.assertEqual(len(self.bench(100, table).reasons), len(counts.MISSES))
+        self.assertEqual(self.bench(105, []).as_json()["verdict"], "fail")
+
+    def test_page(self) -> None:
+        page = bench_page.render(self.bench(105, [self.lookup(1, 40), self.lookup(256, 40)]))
+        parsed = ElementTree.fromstring(re.sub(r"<!.*?>|<meta[^>]*>|&emsp;", "", page))
+        self.assertEqual([item.text for item in parsed.iter("h2")][1], "Lookup")
+        self.assertIn("swiotlb/<x>", "".join(parsed.itertext()))
 
 
 if __name__ == "__main__":

@@ -346,6 +346,11 @@ long pool_nr_used(void)
 	return read_long(POOL_DIR "io_tlb_used");
 }
 
+long pool_nr_transient(void)
+{
+	return read_long(POOL_DIR "io_tlb_transient_nslabs");
+}
+
 /* Other devices use the pool too, but not for long. */
 int pool_settle(long nr_used)
 {

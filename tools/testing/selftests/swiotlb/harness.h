@@ -145,6 +145,7 @@ int expect_device(struct mapping *m, const void *want, const char *fmt, ...)
 /* The pool, as debugfs tells. */
 long pool_nr_slots(void);		/* negative: not known */
 long pool_nr_used(void);
+long pool_nr_transient(void);		/* of pools made for one mapping each */
 int pool_settle(long nr_used);		/* waits until no more is in use */
 size_t memory_budget(void);
 

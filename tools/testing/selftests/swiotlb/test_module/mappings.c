@@ -340,21 +340,39 @@ int edu_ioc_xfer(struct edu_ctx *ctx, void __user *argp)
 	return copy_to_user(user, addr, arg.bytes) ? -EFAULT : 0;
 }
 
+/* Is the range where this call may let the device go wrong? */
+static bool edu_stray_ok(struct scatterlist *sg, u64 offset, u64 bytes)
+{
+	/* A negative offset wraps around, to what is just below 0. */
+	u64 start = offset + SWIOTLB_TEST_STRAY_BYTES;
+
+	return edu_range_ok(start, bytes,
+			    sg_dma_len(sg) + 2 * SWIOTLB_TEST_STRAY_BYTES);
+}
+
 int edu_ioc_edu(struct edu_ctx *ctx, void __user *argp)
 {
 	struct swiotlb_test_edu arg;
 	struct scatterlist *sg;
 	struct edu_map *map;
 	dma_addr_t dma;
+	bool ok;
 
 	if (copy_from_user(&arg, argp, sizeof(arg)))
 		return -EFAULT;
+	if (arg.flags & ~SWIOTLB_TEST_STRAY)
+		return -EINVAL;
 	map = xa_load(&ctx->maps, arg.id);
 	if (!map)
 		return -ENOENT;
 	sg = edu_map_seg(map, arg.seg);
-	if (!sg || !edu_range_ok(arg.offset, arg.bytes, sg_dma_len(sg)) ||
-	    !edu_range_ok(arg.edu_offset, arg.bytes, SWIOTLB_TEST_EDU_BYTES))
+	if (!sg || !edu_range_ok(arg.edu_offset, arg.bytes, SWIOTLB_TEST_EDU_BYTES))
+		return -EINVAL;
+	if (arg.flags & SWIOTLB_TEST_STRAY)
+		ok = edu_stray_ok(sg, arg.offset, arg.bytes);
+	else
+		ok = edu_range_ok(arg.offset, arg.bytes, sg_dma_len(sg));
+	if (!ok)
 		return -EINVAL;
 	if (arg.dir != SWIOTLB_TEST_TO_DEVICE &&
 	    arg.dir != SWIOTLB_TEST_FROM_DEVICE)

@@ -37,6 +37,10 @@
 #define SWIOTLB_TEST_OVERFLOW		0x20 /* sync: do not check the range */
 #define SWIOTLB_TEST_WRITE		0x40 /* xfer: write, not read */
 #define SWIOTLB_TEST_CPU		0x80 /* xfer: the CPU's address */
+#define SWIOTLB_TEST_STRAY		0x100 /* edu: outside of the mapping */
+
+/* How far outside: close enough to stay in bounce memory, and in other hands. */
+#define SWIOTLB_TEST_STRAY_BYTES	64
 
 /* Refused (EBUSY) while any mapping of the device is live. */
 struct swiotlb_test_params {
@@ -100,7 +104,11 @@ struct swiotlb_test_coherent {
 	__u32 reserved;
 };
 
-/* Let the device's own DMA engine move data; waits for its end. */
+/*
+ * Let the device's own DMA engine move data; waits for its end. A STRAY one
+ * does what a broken device does: it reads or writes up to STRAY_BYTES before
+ * the mapping (a negative offset) or behind it. What lies there is damaged.
+ */
 struct swiotlb_test_edu {
 	__u32 id;
 	__u32 seg;
@@ -108,7 +116,7 @@ struct swiotlb_test_edu {
 	__u32 bytes;
 	__u32 edu_offset;		/* into the device's buffer */
 	__u32 dir;			/* TO_DEVICE or FROM_DEVICE */
-	__u32 reserved;
+	__u32 flags;			/* STRAY */
 };
 
 #define SWIOTLB_TEST_IOC_ARENA		_IOW('S', 0xb0, __u64)

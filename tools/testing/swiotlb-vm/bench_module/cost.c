@@ -23,25 +23,25 @@
 #include <linux/debugfs.h>
 #include <linux/dma-mapping.h>
 #include <linux/log2.h>
-#include <linux/math64.h>
 #include <linux/module.h>
 #include <linux/platform_device.h>
 #include <linux/seq_file.h>
-#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/timex.h>
 
-#define SLOT_BYTES	((size_t)SZ_2K)
-#define SEGMENT_BYTES	((size_t)SZ_256K)
+#include "bench.h"
+
 #define WALKS		2
 
 static unsigned int pool_slots;
 module_param(pool_slots, uint, 0444);
 MODULE_PARM_DESC(pool_slots, "Slots in the default pool, as in debugfs swiotlb/io_tlb_nslabs");
 
-static struct platform_device *pdev;
+struct platform_device *bench_pdev;
+void *bench_buffer;
+
 static struct dentry *debugfs;
-static void *buffer, *copy;	/* SEGMENT_BYTES each */
+static void *copy;	/* SEGMENT_BYTES */
 
 /* Mappings that only occupy the pool, one per 256 KiB segment of it. */
 static dma_addr_t *occupied;
@@ -58,11 +58,6 @@ struct bench_cost {
 	u64 unmap_cycles;
 	unsigned int nr_ops;
 };
-
-static struct device *dev(void)
-{
-	return &pdev->dev;
-}
 
 static unsigned int nr_segments(void)
 {
@@ -93,7 +88,7 @@ static int occupy(unsigned int percent)
 	unsigned int i;
 
 	for (i = 0; percent && i < nr_segments(); i++) {
-		occupied[i] = dma_map_single(dev(), buffer, SEGMENT_BYTES, DMA_TO_DEVICE);
+		occupied[i] = dma_map_single(dev(), bench_buffer, SEGMENT_BYTES, DMA_TO_DEVICE);
 		if (dma_mapping_error(dev(), occupied[i])) {
 			dev_err(dev(), "segment %u of %u cannot be mapped\n", i, nr_segments());
 			release_all();
@@ -132,7 +127,7 @@ static int measure(const struct bench_case *c, struct bench_cost *cost)
 		dma_addr_t addr;
 
 		t0 = get_cycles();
-		addr = dma_map_single(dev(), buffer, c->bytes, c->dir);
+		addr = dma_map_single(dev(), bench_buffer, c->bytes, c->dir);
 		t1 = get_cycles();
 		if (dma_mapping_error(dev(), addr)) {
 			ret = -ENOSPC;
@@ -147,11 +142,6 @@ static int measure(const struct bench_case *c, struct bench_cost *cost)
 	return ret;
 }
 
-static u64 hundredths(u64 cycles, unsigned int nr_ops)
-{
-	return div_u64(cycles * 100, nr_ops);
-}
-
 /* What copying alone costs, to be able to tell bookkeeping from copying. */
 static void bench_memcpy(struct seq_file *s, size_t bytes)
 {
@@ -162,15 +152,21 @@ static void bench_memcpy(struct seq_file *s, size_t bytes)
 	local_irq_save(flags);
 	for (i = 0; i < nr_ops; i++) {
 		t0 = get_cycles();
-		memcpy(copy, buffer, bytes);
+		memcpy(copy, bench_buffer, bytes);
 		cycles += get_cycles() - t0;
 	}
 	local_irq_restore(flags);
 	seq_printf(s, "memcpy.%zu=%llu\n", bytes, hundredths(cycles, nr_ops));
 }
 
-/* What reading the counter costs, which is part of every other number. */
-static void bench_empty(struct seq_file *s)
+/**
+ * bench_empty() - what reading the counter costs
+ *
+ * That is part of every other number.
+ *
+ * Return: hundredths of cycles.
+ */
+u64 bench_empty(void)
 {
 	unsigned int nr_ops = 256, i;
 	unsigned long flags;
@@ -183,34 +179,7 @@ static void bench_empty(struct seq_file *s)
 		cycles += get_cycles() - t0;
 	}
 	local_irq_restore(flags);
-	seq_printf(s, "empty=%llu\n", hundredths(cycles, nr_ops));
-}
-
-/*
- * Unmapping what was never bounced, as every directly mapped device does for
- * each of its buffers once swiotlb has been used at all: one failed lookup.
- * The address is that of ordinary memory, so nothing but the lookup happens.
- */
-static void bench_miss(struct seq_file *s)
-{
-	dma_addr_t addr = virt_to_phys(buffer);
-	unsigned int nr_ops = 1024, i;
-	unsigned long flags;
-	u64 sync = 0, unmap = 0;
-
-	local_irq_save(flags);
-	for (i = 0; i < nr_ops; i++) {
-		u64 t0 = get_cycles(), t1;
-
-		dma_sync_single_for_cpu(dev(), addr, SLOT_BYTES, DMA_FROM_DEVICE);
-		t1 = get_cycles();
-		dma_unmap_single(dev(), addr, SLOT_BYTES, DMA_FROM_DEVICE);
-		unmap += get_cycles() - t1;
-		sync += t1 - t0;
-	}
-	local_irq_restore(flags);
-	seq_printf(s, "miss.sync=%llu\n", hundredths(sync, nr_ops));
-	seq_printf(s, "miss.unmap=%llu\n", hundredths(unmap, nr_ops));
+	return hundredths(cycles, nr_ops);
 }
 
 static int bench_case(struct seq_file *s, const struct bench_case *c, unsigned int mask)
@@ -282,8 +251,7 @@ static int results_show(struct seq_file *s, void *unused)
 				return ret;
 		}
 	}
-	bench_miss(s);
-	bench_empty(s);
+	seq_printf(s, "empty=%llu\n", bench_empty());
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(results);
@@ -297,16 +265,16 @@ static int __init swiotlb_bench_init(void)
 		pr_err("swiotlb_bench: pool_slots= is missing or smaller than a segment\n");
 		return -EINVAL;
 	}
-	buffer = kzalloc(SEGMENT_BYTES, GFP_KERNEL);
+	bench_buffer = kzalloc(SEGMENT_BYTES, GFP_KERNEL);
 	copy = kzalloc(SEGMENT_BYTES, GFP_KERNEL);
 	occupied = kmalloc_array(nr_segments(), sizeof(*occupied), GFP_KERNEL);
-	if (!buffer || !copy || !occupied)
+	if (!bench_buffer || !copy || !occupied)
 		goto free;
 	for (i = 0; i < nr_segments(); i++)
 		occupied[i] = DMA_MAPPING_ERROR;
-	pdev = platform_device_register_simple("swiotlb_bench", PLATFORM_DEVID_NONE, NULL, 0);
-	if (IS_ERR(pdev)) {
-		ret = PTR_ERR(pdev);
+	bench_pdev = platform_device_register_simple("swiotlb_bench", PLATFORM_DEVID_NONE, NULL, 0);
+	if (IS_ERR(bench_pdev)) {
+		ret = PTR_ERR(bench_pdev);
 		goto free;
 	}
 	ret = dma_coerce_mask_and_coherent(dev(), DMA_BIT_MASK(64));
@@ -314,24 +282,30 @@ static int __init swiotlb_bench_init(void)
 		goto unregister;
 	debugfs = debugfs_create_dir("swiotlb_bench", NULL);
 	debugfs_create_file("results", 0400, debugfs, NULL, &results_fops);
+	ret = bench_lookup_init(debugfs);
+	if (ret)
+		goto remove;
 	return 0;
 
+remove:
+	debugfs_remove(debugfs);
 unregister:
-	platform_device_unregister(pdev);
+	platform_device_unregister(bench_pdev);
 free:
 	kfree(occupied);
 	kfree(copy);
-	kfree(buffer);
+	kfree(bench_buffer);
 	return ret;
 }
 
 static void __exit swiotlb_bench_exit(void)
 {
 	debugfs_remove(debugfs);
-	platform_device_unregister(pdev);
+	bench_lookup_exit();
+	platform_device_unregister(bench_pdev);
 	kfree(occupied);
 	kfree(copy);
-	kfree(buffer);
+	kfree(bench_buffer);
 }
 
 module_init(swiotlb_bench_init);
