@@ -180,7 +180,7 @@ static void back_off(struct dynamic *d, struct dynamic_want *want)
 	unsigned int shift = min(d->nr_leaked, MAX_LEAK_SHIFT + 1U);
 	unsigned long delay = shift ? LEAK_DELAY << (shift - 1) : RETRY_DELAY;
 
-	d->nr_failures++;
+	WRITE_ONCE(d->nr_failures, d->nr_failures + 1);
 	spin_lock_irq(&d->ask_lock);
 	WRITE_ONCE(want->end_pfn, 0);
 	WRITE_ONCE(want->not_before, get_jiffies_64() + delay);
@@ -271,7 +271,7 @@ static int make_pool(struct dynamic *d, unsigned long end_pfn)
 		goto err_retract;
 
 	d->nr_grown++;
-	d->nr_grows++;
+	WRITE_ONCE(d->nr_grows, d->nr_grows + 1);
 	served(d, &ap->pool);
 	trace_swiotlb_grow(mem->ops->name, ap->pool.end - ap->pool.start,
 			   mem->nslabs << IO_TLB_SHIFT);
@@ -377,7 +377,7 @@ static void shrink(struct work_struct *work)
 		area_set_remove(&d->set, ap);
 		swiotlb_pool_retract(&ap->pool);
 		d->nr_grown--;
-		d->nr_shrinks++;
+		WRITE_ONCE(d->nr_shrinks, d->nr_shrinks + 1);
 		trace_swiotlb_shrink(mem->ops->name,
 				     ap->pool.end - ap->pool.start,
 				     mem->nslabs << IO_TLB_SHIFT);
