@@ -134,7 +134,7 @@ TEST(device_list_may_be_junk)
 /* Junk does not hide what is good beside it */
 TEST(device_list_with_junk_in_it)
 {
-	boot_with_devices(",x=y,,0000:00:04.0=dynamic,=,nobody=fixed,");
+	boot_with_devices(",x=y,,0000:00:04.0=dynamic,40000000.ahci,=,nobody=fixed,");
 	check_chosen(DEFAULT, DYNAMIC);
 }
 

@@ -8,8 +8,8 @@
 #define NR_ROUNDS	250
 #define NR_POOLS	(2 * NR_ROUNDS)
 
-/* Each round in a granule, and each fourth in a GiB, where nobody was before */
-#define ROUND_START(round)	((round) * (256UL << 20 | 7UL << 21))
+/* Each round in a granule, and in a GiB, where nobody was before */
+#define ROUND_START(round)	((round) * (1UL << 30 | 7UL << 21))
 #define END			ROUND_START(NR_ROUNDS)
 
 static struct swiotlb_mem mem = { .domain = &swiotlb_default_domain };
@@ -36,16 +36,15 @@ static void *publish_all(void *arg)
 		phys_addr_t start = ROUND_START(round) + me * PAGE_SIZE;
 
 		/* All of them at the same moment */
-		if (round % 4 == 0)
-			pthread_barrier_wait(&barrier);
+		pthread_barrier_wait(&barrier);
+		/* The root outgrows itself, again and again */
+		if (round % 25 == 0)
+			CHECK_EQ(swiotlb_pool_expect(0, END << (round / 25 + 1)),
+				 0);
 		publish(&mine[2 * round], start);
 		publish(&mine[2 * round + 1], start + NR_THREADS * PAGE_SIZE);
 		if (round % 3 == me)
 			swiotlb_pool_retract(&mine[2 * round]);
-		/* The root outgrows itself, again and again */
-		if (round % 50 == me)
-			CHECK_EQ(swiotlb_pool_expect(0, END + ((round + 1UL) << 33)),
-				 0);
 	}
 	return NULL;
 }
@@ -56,6 +55,7 @@ TEST(race_of_publishers)
 	unsigned int i, j;
 
 	CHECK_EQ(swiotlb_pool_expect(0, END), 0);
+	shim_jitters = true;
 	pthread_barrier_init(&barrier, NULL, NR_THREADS);
 	for (i = 0; i < NR_THREADS; i++)
 		CHECK(!pthread_create(&threads[i], NULL, publish_all, pools[i]));

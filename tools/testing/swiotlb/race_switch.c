@@ -19,7 +19,6 @@
 /* Something is stuck by then */
 #define MAX_ROUNDS	(40 * NR_ROUNDS)
 #define NR_HANDOVERS	12
-#define POOL_BYTES	(4UL << 20)
 
 TEST_DEVICE(dev0);
 TEST_DEVICE(dev1);
@@ -31,6 +30,30 @@ static const char *const names[] = { "fixed", "toy", "dynamic" };
 static struct buffer buffers[NR_MAPPERS + NR_HANDOVERS];
 static struct buffer *handovers[NR_HANDOVERS];
 static bool done;
+
+/**
+ * struct setting - what a race is like
+ * @cmdline:	how large memory is
+ * @pool_bytes: that, in bytes
+ * @max_bytes:	size of the largest buffers
+ * @may_fail:	there need not be room for all of them
+ */
+static const struct setting {
+	const char *cmdline;
+	size_t pool_bytes;
+	size_t max_bytes;
+	bool may_fail;
+} with_room = {
+	.cmdline = "2048,2",
+	.pool_bytes = 4 << 20,
+	.max_bytes = 20000,
+}, under_pressure = {
+	.cmdline = "256,2",
+	.pool_bytes = 512 << 10,
+	.max_bytes = MAX_BUFFER_BYTES,
+	.may_fail = true,
+}, *setting;
+
 static bool is_done(void)
 {
 	return __atomic_load_n(&done, __ATOMIC_ACQUIRE);
@@ -60,9 +83,10 @@ static void *map_and_unmap(void *arg)
 
 		CHECK(round < MAX_ROUNDS);
 		shim_context.in_interrupt = model_random_below(&seed, 4) == 0;
-		mine->size = model_random_below(&seed, 20000) + 1;
-		CHECK(buffer_map(mine, dev));
-		if (round % 4 == 0)
+		mine->size = model_random_below(&seed, setting->max_bytes) + 1;
+		if (!buffer_map(mine, dev))
+			CHECK(setting->may_fail);
+		else if (round % 4 == 0)
 			buffer_to_device(mine);
 		if (round % 2)
 			mine = __atomic_exchange_n(&handovers[place], mine,
@@ -122,9 +146,12 @@ static void *plug_and_unplug(void *arg)
 		shim_device_add(&plug, &pci_bus_type, "0000:00:09.0");
 		CHECK_EQ(shim_device_write(&plug, "swiotlb_backend",
 					   names[model_random_below(&seed, 3)]), 0);
-		CHECK(buffer_map(&buffer, &plug));
-		usleep(model_random_below(&seed, 1000));
-		buffer_unmap(&buffer);
+		if (buffer_map(&buffer, &plug)) {
+			usleep(model_random_below(&seed, 1000));
+			buffer_unmap(&buffer);
+		} else {
+			CHECK(setting->may_fail);
+		}
 		shim_device_del(&plug);
 	}
 	return NULL;
@@ -144,29 +171,34 @@ static void check_nothing_is_left(void)
 	CHECK_EQ(nr_mems(), 1);
 	CHECK_EQ(default_mem()->nr_users, 1);
 	CHECK_EQ(used_bytes("fixed"), 0);
-	for (i = 0; i < SWIOTLB_NR_FAILS; i++)
-		CHECK_EQ(atomic_long_read(&domain->fails[i]), 0);
+	for (i = 0; i < SWIOTLB_NR_FAILS; i++) {
+		if (!setting->may_fail || (i != SWIOTLB_FAIL_EXHAUSTED &&
+					   i != SWIOTLB_FAIL_FRAGMENTED))
+			CHECK_EQ(atomic_long_read(&domain->fails[i]), 0);
+	}
 	CHECK_EQ(atomic_long_read(&domain->leaked), 0);
 	CHECK_EQ(atomic_long_read(&domain->transient), 0);
 	CHECK_EQ(module_refcount(&toy_module), 0);
 	CHECK_EQ(toy_nr_inits, toy_nr_exits);
-	CHECK_EQ(shim_shared_bytes(), POOL_BYTES);
+	CHECK_EQ(shim_shared_bytes(), setting->pool_bytes);
 	CHECK_EQ(shim_nr_timers(), 0);
 	/* And what is left goes as well */
 	CHECK_EQ(switch_to("toy"), 0);
 	let_retire();
 	CHECK_EQ(atomic_long_read(&domain->used), 0);
-	CHECK(shim_page_bytes() <= POOL_BYTES + 16 * PAGE_SIZE);
+	CHECK(shim_page_bytes() <= setting->pool_bytes + 16 * PAGE_SIZE);
 }
 
 typedef void *start_routine(void *arg);
 
-static void race(start_routine *const others[], unsigned int nr_others)
+static void race(const struct setting *with, start_routine *const others[],
+		 unsigned int nr_others)
 {
 	pthread_t threads[NR_MAPPERS + 3];
 	unsigned int i;
 
-	boot_with("2048,2");
+	setting = with;
+	boot_with(setting->cmdline);
 	toy_register();
 	/* Whatever anybody was promised, it keeps */
 	toy_wish.max_mapping = 256 << 10;
@@ -204,14 +236,14 @@ TEST(race_switch_the_default)
 {
 	start_routine *const routines[] = { switch_about };
 
-	race(routines, ARRAY_SIZE(routines));
+	race(&with_room, routines, ARRAY_SIZE(routines));
 }
 
 TEST(race_switch_devices)
 {
 	start_routine *const routines[] = { pin_about, plug_and_unplug };
 
-	race(routines, ARRAY_SIZE(routines));
+	race(&with_room, routines, ARRAY_SIZE(routines));
 }
 
 TEST(race_switch_everything)
@@ -220,5 +252,15 @@ TEST(race_switch_everything)
 		switch_about, pin_about, plug_and_unplug,
 	};
 
-	race(routines, ARRAY_SIZE(routines));
+	race(&with_room, routines, ARRAY_SIZE(routines));
+}
+
+/* There, `dynamic` grows, shrinks, and makes memory for single mappings */
+TEST(race_switch_under_pressure)
+{
+	start_routine *const routines[] = { switch_about, pin_about };
+
+	CHECK_EQ(shim_param_set("dynamic_idle_ms", "100"), 0);
+	race(&under_pressure, routines, ARRAY_SIZE(routines));
+	CHECK(shim_nr_grows && shim_nr_shrinks);
 }

@@ -325,6 +325,50 @@ TEST(switch_serves_interrupts_all_along)
 	shim_context.in_interrupt = false;
 }
 
+/*
+ * Only `dynamic` has more when all is taken: a pool for each mapping, here, as
+ * there are no blocks that are large enough for more
+ */
+TEST(switch_to_dynamic_has_more)
+{
+	unsigned int i;
+
+	boot_with("256,1");
+	swiotlb_dev_init(&dev);
+	for (i = 0; i < NR_BUFFERS; i++)
+		buffer_init(&buffers[i], i, 60000);
+	for (i = 0; buffer_map(&buffers[i], &dev); i++)
+		;
+	CHECK(i < 9);
+	CHECK_EQ(fails(SWIOTLB_FAIL_EXHAUSTED), 1);
+	while (i--)
+		buffer_unmap(&buffers[i]);
+
+	CHECK_EQ(switch_to("dynamic"), 0);
+	shim_settle();
+	shim_max_block = SZ_256K >> PAGE_SHIFT;
+	for (i = 0; i < NR_BUFFERS; i++) {
+		shim_context.in_interrupt = i % 2;
+		CHECK(buffer_map(&buffers[i], &dev));
+		shim_context.in_interrupt = false;
+	}
+	CHECK(number_in("swiotlb/io_tlb_transient_nslabs") > 0);
+	CHECK(number_in("swiotlb/io_tlb_used") <= 256);
+	CHECK_EQ(number_in("swiotlb/io_tlb_nslabs"), 256);
+
+	/* They end wherever they were, and memory does not retire before */
+	shim_max_block = 0;
+	CHECK_EQ(switch_to("fixed"), 0);
+	let_retire();
+	CHECK(mem_named("dynamic"));
+	for (i = 0; i < NR_BUFFERS; i++)
+		buffer_unmap(&buffers[i]);
+	let_retire();
+	CHECK(!mem_named("dynamic"));
+	CHECK_EQ(number_in("swiotlb/io_tlb_transient_nslabs"), 0);
+	CHECK_EQ(shim_shared_bytes(), 256 << IO_TLB_SHIFT);
+}
+
 /* What others ask of the default memory is answered by who is active */
 TEST(switch_changes_the_answers)
 {

@@ -248,6 +248,27 @@ TEST(switch_goes_high_where_that_will_do)
 	CHECK(default_mem()->start >= 1UL << 32);
 }
 
+/* Who made memory late said where it should be */
+TEST(switch_stays_in_the_zone_of_late_memory)
+{
+	boot_initcalls();
+	toy_register();
+	CHECK_EQ(swiotlb_init_late(SZ_1M, GFP_KERNEL | GFP_DMA, NULL), 0);
+	CHECK(default_mem()->end <= SHIM_DMA_END);
+	CHECK_EQ(switch_to("toy"), 0);
+	CHECK(default_mem()->end <= SHIM_DMA_END);
+}
+
+TEST(switch_goes_where_late_memory_was)
+{
+	boot_initcalls();
+	toy_register();
+	CHECK_EQ(swiotlb_init_late(SZ_1M, GFP_KERNEL, NULL), 0);
+	CHECK(default_mem()->start >= SHIM_HIGH_START);
+	CHECK_EQ(switch_to("toy"), 0);
+	CHECK(default_mem()->start >= SHIM_HIGH_START);
+}
+
 TEST(switch_leaks_what_cannot_be_shared)
 {
 	size_t bytes;

@@ -40,11 +40,7 @@ static int toy_alloc(struct swiotlb_mem *mem, const struct swiotlb_req *req,
 
 	CHECK(rcu_read_lock_held());
 	CHECK(!toy->is_closed);
-	__atomic_fetch_add(&toy_nr_stalled, 1, __ATOMIC_SEQ_CST);
-	/* Pairs with the releases in switch.c */
-	while (smp_load_acquire(&toy_wish.stalls))
-		usleep(50);
-	__atomic_fetch_sub(&toy_nr_stalled, 1, __ATOMIC_SEQ_CST);
+	stall(&toy_wish.stalls);
 	if (req->size + offset > TOY_SLOT_BYTES ||
 	    req->alloc_align_mask >= TOY_SLOT_BYTES)
 		return -E2BIG;
@@ -105,7 +101,8 @@ static size_t toy_max_mapping(struct swiotlb_mem *mem,
 	size_t lost = min((size_t)limits->min_align_mask, TOY_SLOT_BYTES - 1);
 	size_t bytes = toy_wish.max_mapping ?: TOY_SLOT_BYTES - lost;
 
-	stall(&toy_wish.max_stalls);
+	if (rcu_read_lock_held())
+		stall(&toy_wish.max_stalls);
 	return bytes;
 }
 

@@ -18,7 +18,8 @@ extern struct swiotlb_backend_ops toy_ops;
  * @init_err:	 what init shall return, before it does anything
  * @max_mapping: what it shall claim to be able to map, if not 0
  * @stalls:	 alloc shall not return until this is false again
- * @max_stalls:	 nor shall max_mapping, after it found its answer
+ * @max_stalls:	 nor shall max_mapping, after it found its answer, if it is a device
+ *		 that asks
  * @stray:	 what it shall claim to find outside of a buffer: bytes from its start
  */
 struct toy_wish {

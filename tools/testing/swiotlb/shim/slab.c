@@ -81,6 +81,7 @@ static void *slab_alloc(size_t bytes, size_t limit, gfp_t gfp, const char *who)
 	if (!shim_slab)
 		shim_warn("slab is used before it is there\n");
 	shim_check_gfp(gfp, who);
+	shim_jitter();
 	if (bytes > limit || shim_must_fail())
 		return NULL;
 	/* Aligned as the kernel aligns what is a multiple of a cache line */
