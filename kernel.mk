@@ -11,5 +11,10 @@ KERNEL_LEGACY := kernel/dma/swiotlb.c
 
 # Folders copied over the kernel's. The rig (tools/testing/swiotlb-vm) compares two trees and
 # belongs to neither, so it stays out.
-KERNEL_OVERLAY := Documentation include kernel samples \
+KERNEL_OVERLAY := Documentation arch include kernel samples scripts/coccinelle/coco \
 	tools/testing/selftests/swiotlb tools/testing/swiotlb
+
+# Those of its files that the pristine kernel gets too, with the patches in series.baseline: the simulated confidential
+# guest and the accounting of conversions, without which it could not be measured.
+KERNEL_BASELINE := arch/x86/coco/Kconfig arch/x86/coco/conversions.c arch/x86/coco/sim/* \
+	arch/x86/include/asm/coco_convert.h include/trace/events/coco.h

@@ -20,6 +20,7 @@ from kernel import configure, make, seed
 
 COMMON_USERS = ["kernel/dma/", "drivers/base/core.o", "mm/slab_common.o"]
 X86_USERS = COMMON_USERS + ["arch/x86/kernel/pci-dma.o", "arch/x86/kernel/setup.o"]
+COCO = ["arch/x86/coco/", "arch/x86/mm/mem_encrypt.o", "arch/x86/mm/pat/set_memory.o"]
 ARM64_USERS = COMMON_USERS + ["arch/arm64/mm/init.o", "drivers/iommu/dma-iommu.o", "drivers/xen/swiotlb-xen.o"]
 
 # What every variant has; a variant's own words override it. WERROR: one warning is a failure.
@@ -50,8 +51,11 @@ VARIANTS = [
     ("iommu", "x86", "64BIT=y SMP=y ACPI=y PCI_MSI=y IOMMU_SUPPORT=y INTEL_IOMMU=y IOMMU_DMA=y",
      X86_USERS + ["drivers/iommu/dma-iommu.o"]),
     ("encrypted", "x86", "64BIT=y SMP=y ACPI=y EFI=y EFI_STUB=y HYPERVISOR_GUEST=y PARAVIRT=y X86_X2APIC=y "
-     "CPU_SUP_AMD=y CPU_SUP_INTEL=y AMD_MEM_ENCRYPT=y INTEL_TDX_GUEST=y GART_IOMMU=y",
-     X86_USERS + ["arch/x86/mm/mem_encrypt.o", "arch/x86/mm/mem_encrypt_amd.o", "arch/x86/kernel/amd_gart_64.o"]),
+     "CPU_SUP_AMD=y CPU_SUP_INTEL=y AMD_MEM_ENCRYPT=y INTEL_TDX_GUEST=y GART_IOMMU=y DEBUG_KERNEL=y COCO_SIM=y",
+     X86_USERS + COCO + ["arch/x86/mm/mem_encrypt_amd.o", "arch/x86/kernel/amd_gart_64.o"]),
+    ("not-accounted", "x86", "64BIT=y SMP=y ACPI=y EFI=y EFI_STUB=y CPU_SUP_AMD=y AMD_MEM_ENCRYPT=y COCO_CONVERSIONS=n",
+     X86_USERS + COCO),
+    ("simulated", "x86", f"64BIT=y SMP=y COCO_SIM=y {DIAG}", X86_USERS + COCO),
     ("everything", "arm64", f"SMP=y XEN=y SWIOTLB_XEN=y IOMMU_SUPPORT=y ARM_SMMU_V3=y DMA_RESTRICTED_POOL=y {DIAG}",
      ARM64_USERS),
     ("64k-pages", "arm64", "SMP=y ARM64_64K_PAGES=y DMA_RESTRICTED_POOL=y DEBUG_FS=y",
@@ -70,7 +74,8 @@ VARIANTS = [
 ]
 
 FOLDERS = ["kernel/dma/swiotlb/", "samples/swiotlb/"]
-OURS = re.compile(r"((kernel/dma|samples)/swiotlb/|include/(linux|trace/events)/swiotlb)\S*:\d+:.*(warning|error):")
+OURS = re.compile(r"((kernel/dma|samples)/swiotlb/|include/(linux|trace/events)/(swiotlb|coco|cc_granule)"
+                  r"|arch/x86/coco/(sim/|conversions|guest)|arch/x86/include/asm/coco_\w)\S*:\d+:.*(warning|error):")
 
 
 def variables(arch):
@@ -90,6 +95,7 @@ def build(name, arch, words, targets):
     command = make(TREE, obj, variables(arch))
     folders = FOLDERS if "CONFIG_SAMPLES" in options else FOLDERS[:1]
     run(command + targets + folders[1:], log, what, env=kbuild_env(), append=True)
+    folders = folders + [target for target in targets if target in COCO[:1]]
     if options.get("CONFIG_SWIOTLB") == "n":
         return
     # C=2 also checks what need not be recompiled. Sparse has something to say on most kernel headers: only ours count.

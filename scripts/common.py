@@ -3,6 +3,7 @@
 
 import contextlib
 import fcntl
+import fnmatch
 import os
 import re
 import subprocess
@@ -32,9 +33,10 @@ PRISTINE = BUILD / f"{RELEASE}-pristine"
 PATCHES = REPO / "patches" / RELEASE
 
 
-def series():
-    """The patches that edit existing kernel files, in order."""
-    lines = (PATCHES / "series").read_text().splitlines()
+def series(name="series"):
+    """The patches that edit existing kernel files, in order; of "series.baseline", those for the pristine kernel."""
+    path = PATCHES / name
+    lines = path.read_text().splitlines() if path.exists() or name == "series" else []
     return [PATCHES / line.split("#")[0].strip() for line in lines if line.split("#")[0].strip()]
 
 
@@ -54,6 +56,12 @@ def overlay_files():
     else:
         names = [str(path.relative_to(REPO)) for folder in folders for path in (REPO / folder).rglob("*")]
     return sorted(name for name in names if (REPO / name).is_file() and "__pycache__" not in name)
+
+
+def baseline_files():
+    """Those of our files that the pristine kernel gets too."""
+    patterns = SETTINGS.get("KERNEL_BASELINE", "").split()
+    return [name for name in overlay_files() if any(fnmatch.fnmatch(name, pattern) for pattern in patterns)]
 
 
 def jobs():

@@ -16,15 +16,15 @@ import sys
 import time
 
 from common import (BUILD, LOGS, PRISTINE, REPO, TREE, Failed, jobs, kbuild_env, lock, main, run, say)
-from tree import MANIFEST
+from tree import MANIFEST, same
 
 # name: (source tree, object folder, configuration fragments, object tree to start from)
 KERNELS = {
-    "swiotlb": (TREE, "obj", ["base", "swiotlb"], PRISTINE / "obj"),
-    "pristine": (PRISTINE, "obj", ["base"], TREE / "obj"),
-    "debug": (TREE, "obj-debug", ["base", "swiotlb", "debug"], None),
+    "swiotlb": (TREE, "obj", ["base", "coco", "swiotlb"], PRISTINE / "obj"),
+    "pristine": (PRISTINE, "obj", ["base", "coco"], TREE / "obj"),
+    "debug": (TREE, "obj-debug", ["base", "coco", "swiotlb", "debug"], None),
     "arm64": (TREE, "obj-arm64-vm", ["arm64"], None),
-    "pristine-dynamic": (PRISTINE, "obj-dynamic", ["base", "pristine-dynamic"], None),
+    "pristine-dynamic": (PRISTINE, "obj-dynamic", ["base", "coco", "pristine-dynamic"], None),
 }
 IMAGE = "arch/x86/boot/bzImage"
 ARM64_IMAGE = "arch/arm64/boot/Image"
@@ -50,7 +50,7 @@ def broken_options(options, dotconfig):
 def kconfig_state(tree, options):
     """Changes when Kconfig must run again: other options, or other Kconfig files where we change any."""
     state = hashlib.sha256(repr(sorted(options.items())).encode())
-    for folder in ("kernel/dma", "samples/swiotlb"):
+    for folder in ("arch/x86/coco", "kernel/dma", "samples/swiotlb"):
         for path in sorted((tree / folder).rglob("Kconfig*")):
             state.update(path.read_bytes())
     return state.hexdigest()
@@ -93,9 +93,10 @@ def seed(obj, donor, what):
         path.write_text(text.replace(f"{donor.parent}/", f"{obj.parent}/"))
         os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
     (half / ".configured").unlink(missing_ok=True)
-    # Objects are newer than the files in which the trees differ, but were not made from this tree's.
+    # Objects are newer than the files in which the trees differ, but were not made from this tree's. Many files
+    # include some that both trees have from us: those must not look newer.
     for path in MANIFEST.read_text().splitlines():
-        if (obj.parent / path).exists():
+        if (obj.parent / path).exists() and not same(obj.parent / path, donor.parent / path):
             os.utime(obj.parent / path)
     half.rename(obj)
     say(f"{what}: starts from the objects of {donor.relative_to(REPO)} ({time.monotonic() - start:.0f} s)")

@@ -16,12 +16,12 @@ from common import (BUILD, LOGS, PATCHES, PRISTINE, REPO, TREE, Failed, kbuild_e
                     touched)
 from kernel import configure, make, read_fragments, seed
 from split import matching, read_table, unassigned
-from tree import BASE
+from tree import BASE, original
 
 SERIES = BUILD / "series"
 SCRATCH = BUILD / "series-check"
 TARGETS = ["kernel/dma/", "drivers/base/core.o", "mm/slab_common.o", "arch/x86/kernel/pci-dma.o",
-           "arch/x86/kernel/setup.o"]
+           "arch/x86/kernel/setup.o", "arch/x86/mm/"]
 
 
 def git_env():
@@ -56,7 +56,7 @@ def base_paths(steps, names):
     """The kernel's own files that the series changes, replaces or deletes."""
     paths = names + [path for step in steps for path in step["-"]]
     paths += [path for step in steps for patch in step["*"] for path in touched(PATCHES / patch)]
-    return [path for path in dict.fromkeys(paths) if (PRISTINE / path).exists()]
+    return [path for path in dict.fromkeys(paths) if original(path).exists()]
 
 
 def write(steps, names):
@@ -67,7 +67,7 @@ def write(steps, names):
     small.mkdir(parents=True)
     git(small, "init", "-q")
     for path in base_paths(steps, names):
-        copy(PRISTINE / path, small / path)
+        copy(original(path), small / path)
     git(small, "add", "-f", "-A")
     git(small, "commit", "-q", "-m", "base")
     for step in steps:
@@ -83,7 +83,7 @@ def write(steps, names):
     say(f"series: {len(steps)} patches in {SERIES.relative_to(REPO)}")
 
 
-def prepare(paths):
+def prepare(paths, names):
     """A copy of the pristine tree, kept between runs, as a repository of the few files that matter to git am."""
     stamp, base = SCRATCH / ".base", BASE.read_text()
     if not stamp.exists() or stamp.read_text() != base:
@@ -100,27 +100,36 @@ def prepare(paths):
         say(f"series: copy of the pristine tree ready after {time.monotonic() - start:.0f} s")
     subprocess.run(["git", "-C", SCRATCH, "am", "-q", "--abort"], capture_output=True, check=False)
     git(SCRATCH, "reset", "-q", "--hard", "nothing")  # also removes what an earlier series brought
+    for path in names:  # what the pristine tree got from us
+        (SCRATCH / path).unlink(missing_ok=True)
     for path in paths:
-        copy(PRISTINE / path, SCRATCH / path)
+        copy(original(path), SCRATCH / path)
     git(SCRATCH, "add", "-f", *paths)
     git(SCRATCH, "commit", "-q", "-m", "base")
     seed(SCRATCH / "obj", PRISTINE / "obj", "series")
 
 
-def check(paths):
+def fragments(last):
+    """The kernel's configuration at a step, which cannot have options that come later."""
+    simulated = ["coco"] if (SCRATCH / "arch/x86/coco/sim/Makefile").exists() else []
+    return ["base", *simulated, *(["swiotlb"] if last else [])]
+
+
+def check(paths, names):
     """Apply, build, compare."""
-    prepare(paths)
+    prepare(paths, names)
     patches = sorted(SERIES.glob("*.patch"))
     for number, patch in enumerate(patches, 1):
         start = time.monotonic()
         git(SCRATCH, "am", "-q", str(patch))
         last = number == len(patches)
-        options = read_fragments(["base", "swiotlb"] if last else ["base"])
+        options = read_fragments(fragments(last))
         log, what = LOGS / f"series-{number:02}.log", f"series: {patch.name}"
         obj = SCRATCH / "obj"
         configure(SCRATCH, obj, options, log, what)
         samples = ["samples/swiotlb/"] if last else []
-        run(make(SCRATCH, obj) + TARGETS + samples, log, what, env=kbuild_env(), append=True)
+        coco = ["arch/x86/coco/"] if "CONFIG_COCO_SIM" in options else []
+        run(make(SCRATCH, obj) + TARGETS + coco + samples, log, what, env=kbuild_env(), append=True)
         say(f"ok   series {number}/{len(patches)} {patch.name} ({time.monotonic() - start:.0f} s)")
     # checkpatch leaves a cache in the tree; objects are beside the sources.
     result = subprocess.run(["diff", "-rq", "--no-dereference", "-x", ".git", "-x", ".base", "-x", "obj*",
@@ -141,7 +150,7 @@ def main_series():
             raise Failed(f"series: {finding}")
         write(steps, names)
         if sys.argv[1] == "check":
-            check(base_paths(steps, names))
+            check(base_paths(steps, names), names)
 
 
 if __name__ == "__main__":

@@ -142,6 +142,34 @@ class Tree(Toy):
         write(self.repo / "kernel/edited.c", "ours\n")
         self.assert_refused(self.run_tree(), "kernel/edited.c is both in the overlay and changed by the series")
 
+    def test_baseline(self):
+        """What measures the pristine tree gets there, and nothing else; without it the tree is the base again."""
+        patch = PATCH.replace("edited", "measured")
+        write(self.kernel / "kernel/measured.c", "first\none\nlast\n")
+        write(self.repo / "patches/6.12/0002-measure.patch", patch)
+        write(self.repo / "patches/6.12/series", "0001-toy.patch\n0002-measure.patch\n")
+        write(self.repo / "kernel/meter/meter.c", "meter\n")
+        self.make_tree()
+        before = self.contents(self.pristine)
+        write(self.repo / "patches/6.12/series.baseline", "0002-measure.patch\n")
+        settings = (self.repo / "kernel.mk").read_text()
+        write(self.repo / "kernel.mk", settings + "KERNEL_BASELINE := kernel/meter/* \\\n\tinclude/replaced.h\n")
+        self.make_tree()
+        for tree in (self.pristine, self.tree):
+            self.assertEqual((tree / "kernel/measured.c").read_text(), "first\ntwo\nlast\n")
+            self.assertEqual((tree / "kernel/meter/meter.c").read_text(), "meter\n")
+            self.assertEqual((tree / "include/replaced.h").read_text(), "ours\n")
+        self.assertEqual((self.pristine / "kernel/edited.c").read_text(), "first\none\nlast\n")
+        self.assertFalse((self.pristine / "kernel/new").exists())
+        self.assertEqual(self.make_tree(), "", "the base was taken for what it is not")
+        write(self.repo / "patches/6.12/series.baseline", "")
+        write(self.repo / "kernel.mk", settings)
+        self.make_tree()
+        self.assertEqual({path: text for path, (text, _) in self.contents(self.pristine).items()},
+                         {path: text for path, (text, _) in before.items()})
+        self.assertFalse((self.pristine / "kernel/meter").exists())
+        self.assertEqual((self.tree / "kernel/measured.c").read_text(), "first\ntwo\nlast\n")
+
     def test_interrupted_copy_is_not_a_tree(self):
         write(self.repo / "build/6.12.half/rest", "of an interrupted run\n")
         self.make_tree()
@@ -184,6 +212,44 @@ class Counting(Toy):
         self.assertEqual(self.run_step("echo 3 passed, 2 failed, 1 skipped; exit 1"), (3, 2, 1))
         self.assertEqual(self.run_step("echo 3 passed, 0 failed; exit 1"), (3, 1, 0), "a crash after the count")
         self.assertEqual(self.run_step("echo 3 passed, 1 failed"), (3, 1, 0), "a status that lies")
+
+
+class Lanes(Toy):
+    def run_lanes(self, steps, lanes=2):
+        import test
+        log, say = test.LOGS, test.say
+        test.LOGS, test.say = self.top, lambda text: None
+        self.addCleanup(setattr, test, "LOGS", log)
+        self.addCleanup(setattr, test, "say", say)
+        out = test.Lanes([test.Step(name, ["sh", "-c", f"cd {self.top}; {script}"], *more)
+                          for name, script, *more in steps])
+        out.run(lanes)
+        return out.counts
+
+    def test_failures_reach_those_who_need_it(self):
+        counts = self.run_lanes([("a", "false"), ("b", "touch ran", ("a",)), ("c", "touch ran", ("b",)),
+                                 ("d", "echo 2 passed, 0 failed", (), ("a",)), ("e", "true")])
+        self.assertEqual(counts, {"a": (0, 1, 0), "b": (0, 1, 0), "c": (0, 1, 0), "d": (2, 0, 0), "e": (1, 0, 0)})
+        self.assertFalse((self.top / "ran").exists())
+
+    def test_two_at_a_time(self):
+        """Each of the two waits for the other to be there."""
+        meet = "touch {0}; for i in 1 2 3 4 5 6 7 8 9 10; do [ -e {1} ] && exit 0; sleep 0.2; done; exit 1"
+        counts = self.run_lanes([("a", meet.format("a", "b")), ("b", meet.format("b", "a"))])
+        self.assertEqual(counts, {"a": (1, 0, 0), "b": (1, 0, 0)})
+
+    def test_one_lock_one_step(self):
+        alone = "mkdir held && sleep 0.2 && rmdir held"
+        steps = [(name, alone, (), (), "x") for name in "abc"]
+        self.assertEqual(sum(bad for _, bad, _ in self.run_lanes(steps, 3).values()), 0)
+        self.assertGreater(sum(bad for _, bad, _ in self.run_lanes([step[:2] for step in steps], 3).values()), 0)
+
+    def test_order(self):
+        """needs and after, even when another lane is free."""
+        self.run_lanes([("late", "echo late >>order", (), ("slow",)), ("next", "echo next >>order", ("slow",)),
+                        ("slow", "sleep 0.3; echo slow >>order"), ("free", "echo free >>order")])
+        order = (self.top / "order").read_text().split()
+        self.assertEqual((order[:2], sorted(order[2:])), (["free", "slow"], ["late", "next"]))
 
 
 class Deps(Toy):

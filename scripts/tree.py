@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """Unpack the kernel and lay the overlay over a copy of it.
 
-build/<release>-pristine   the base, untouched: the baseline of every comparison
+build/<release>-pristine   the base, the baseline of every comparison: untouched, but for what measures it (KERNEL_BASELINE
+                           in kernel.mk and patches/<release>/series.baseline)
 build/<release>            the same, plus patches/<release>/series, plus our files, minus the legacy file
 
 The few files that differ are computed anew on every call and compared with the tree, so there is nothing to get
@@ -17,12 +18,14 @@ import subprocess
 import time
 from pathlib import Path
 
-from common import (BUILD, LOGS, PATCHES, PRISTINE, RELEASE, REPO, SETTINGS, TREE, Failed, lock, main, overlay_files,
-                    run, say, series, touched)
+from common import (BUILD, LOGS, PATCHES, PRISTINE, RELEASE, REPO, SETTINGS, TREE, Failed, baseline_files, lock, main,
+                    overlay_files, run, say, series, touched)
 
 BASE = BUILD / f".base-{RELEASE}"          # where the trees came from
-MANIFEST = BUILD / f".manifest-{RELEASE}"  # paths in which TREE differs from PRISTINE
-STAGE = BUILD / f".stage-{RELEASE}"        # the files that the series changes
+MANIFEST = BUILD / f".manifest-{RELEASE}"  # paths in which TREE differs from the base
+BASELINE = BUILD / f".baseline-{RELEASE}"  # paths in which PRISTINE does
+ORIGINAL = BUILD / f".original-{RELEASE}"  # the base's own versions of those
+STAGE = BUILD / f".stage-{RELEASE}"        # the files that a series changes
 
 
 def check_release(tree):
@@ -59,6 +62,8 @@ def unpack(base, start):
         if old.exists():
             say(f"tree: the base changed, removing {old.relative_to(REPO)}")
             shutil.rmtree(old)
+    shutil.rmtree(ORIGINAL, ignore_errors=True)
+    BASELINE.unlink(missing_ok=True)
     BASE.unlink(missing_ok=True)
     kind, source = base.split(" ")[:2] if base.startswith("tarball ") else base.split(" ", 1)
     half = PRISTINE.with_suffix(".half")
@@ -91,21 +96,28 @@ def copy_pristine(start):
     say(f"tree: {TREE.relative_to(REPO)} copied after {time.monotonic() - start:.0f} s")
 
 
-def apply_series():
+def original(path):
+    """A file as the base has it. What does not exist there, does not exist."""
+    if (ORIGINAL / path).exists():
+        return ORIGINAL / path
+    ours = BASELINE.exists() and path in BASELINE.read_text().splitlines()
+    return ORIGINAL / path if ours else PRISTINE / path
+
+
+def apply_series(name):
     """Patch copies of the touched files in STAGE. Returns {path: patched file, or None if deleted}."""
     shutil.rmtree(STAGE, ignore_errors=True)
     STAGE.mkdir()
     paths = []
-    for patch in series():
-        name = patch.relative_to(REPO)
+    for patch in series(name):
         if not patch.exists():
-            raise Failed(f"tree: {PATCHES.relative_to(REPO)}/series names {patch.name}, which does not exist")
+            raise Failed(f"tree: {PATCHES.relative_to(REPO)}/{name} names {patch.name}, which does not exist")
         for path in touched(patch):
             if path not in paths:
                 paths.append(path)
-                if (PRISTINE / path).exists():
+                if original(path).exists():
                     (STAGE / path).parent.mkdir(parents=True, exist_ok=True)
-                    shutil.copy(PRISTINE / path, STAGE / path)
+                    shutil.copy(original(path), STAGE / path)
         # No fuzz: a hunk whose context moved may land in the wrong place, and nobody would see it.
         try:
             result = subprocess.run(["patch", "-p1", "-F0", "-f", "-s", "--no-backup-if-mismatch", "-r", "-",
@@ -115,14 +127,15 @@ def apply_series():
         if result.returncode:
             LOGS.mkdir(exist_ok=True)
             (LOGS / "tree.log").write_text(result.stdout + result.stderr)
-            raise Failed(f"tree: {name} does not apply to {PRISTINE.relative_to(REPO)}, see build/logs/tree.log")
+            raise Failed(f"tree: {patch.relative_to(REPO)} does not apply to {PRISTINE.relative_to(REPO)}, "
+                         "see build/logs/tree.log")
     return {path: STAGE / path if (STAGE / path).exists() else None for path in paths}
 
 
-def wanted_files():
-    """Everything in which TREE must differ from PRISTINE: {path: file, or None where there must be none}."""
-    files = {SETTINGS["KERNEL_LEGACY"]: None, **apply_series()}
-    for path in overlay_files():
+def wanted_files(name, names):
+    """Everything in which a tree must differ from the base: {path: file, or None where there must be none}."""
+    files = apply_series(name)
+    for path in names:
         if path in files:
             raise Failed(f"tree: {path} is both in the overlay and changed by the series")
         files[path] = REPO / path
@@ -136,21 +149,21 @@ def same(a, b):
         return False
 
 
-def sync(files):
-    """Bring TREE to `files`, writing only what differs. Returns the paths written or removed."""
-    before = MANIFEST.read_text().splitlines() if MANIFEST.exists() else []
+def sync(tree, manifest, files):
+    """Bring a tree to `files`, writing only what differs. Returns the paths written or removed."""
+    before = manifest.read_text().splitlines() if manifest.exists() else []
     changed = []
     for path in before:
         if path not in files:  # no longer ours: the kernel's own file, or none
-            files = {**files, path: PRISTINE / path if (PRISTINE / path).exists() else None}
-    MANIFEST.write_text("".join(f"{path}\n" for path in files))  # before the work: an interrupted run is repeated
+            files = {**files, path: original(path) if original(path).exists() else None}
+    manifest.write_text("".join(f"{path}\n" for path in files))  # before the work: an interrupted run is repeated
     for path, source in files.items():
-        target = TREE / path
+        target = tree / path
         if source is None:
             if target.exists():
                 target.unlink()
                 changed.append(path)
-                with_parents_removed(target)
+                with_parents_removed(tree, target)
         elif not same(source, target):
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target)  # the time of writing, not the source's: kbuild must see it
@@ -159,12 +172,25 @@ def sync(files):
     return changed
 
 
-def with_parents_removed(path):
-    """Folders that the overlay created go with their last file."""
+def with_parents_removed(tree, path):
+    """Folders that the overlay created go with their last file. The base has no empty ones."""
     for folder in path.parents:
-        if folder == TREE or (PRISTINE / folder.relative_to(TREE)).exists() or any(folder.iterdir()):
+        if folder == tree or any(folder.iterdir()):
             return
         folder.rmdir()
+
+
+def sync_pristine():
+    """Bring what measures to PRISTINE. The base's versions of the files in question go to ORIGINAL first."""
+    files = wanted_files("series.baseline", baseline_files())
+    for path in files:
+        source, target = original(path), ORIGINAL / path
+        if source.exists() and source != target:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            half = target.with_name(target.name + ".half")
+            shutil.copy2(source, half)
+            half.rename(target)
+    return sync(PRISTINE, BASELINE, files)
 
 
 def tree():
@@ -173,13 +199,19 @@ def tree():
         base = wanted_base()
         if not (PRISTINE.exists() and BASE.exists() and BASE.read_text() == base):
             unpack(base, start)
+        report("pristine tree", sync_pristine())
         if not TREE.exists():
             copy_pristine(start)
-        changed = sync(wanted_files())
+        files = {SETTINGS["KERNEL_LEGACY"]: None, **wanted_files("series", overlay_files())}
+        changed = sync(TREE, MANIFEST, files)
+    report("tree", changed)
+
+
+def report(what, changed):
     if len(changed) > 3:
-        say(f"tree: {len(changed)} files changed")
+        say(f"{what}: {len(changed)} files changed")
     elif changed:
-        say(f"tree: changed {' '.join(changed)}")
+        say(f"{what}: changed {' '.join(changed)}")
 
 
 if __name__ == "__main__":
