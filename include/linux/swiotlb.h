@@ -23,6 +23,8 @@ struct page;
 #define SWIOTLB_VERBOSE	BIT(0) /* print where the pool lies */
 #define SWIOTLB_FORCE	BIT(1) /* every device bounces */
 #define SWIOTLB_ANY	BIT(2) /* the pool may lie above 4 GiB */
+#define SWIOTLB_LOW_FIRST BIT(3) /* and does if there is no room below */
+#define SWIOTLB_UNSIZED	BIT(4) /* nobody asked for just that size */
 
 /*
  * The slab (slot) of 2 KiB is the unit of swiotlb= and of the debugfs files;
@@ -47,6 +49,7 @@ void swiotlb_print_info(void);
 
 /* Life of the default bounce memory */
 void __init swiotlb_adjust_size(unsigned long size);
+void __init swiotlb_setup_guest(unsigned long size, const char *backend);
 void swiotlb_init(bool addressing_limited, unsigned int flags);
 void __init swiotlb_exit(void);
 bool is_swiotlb_allocated(void);
@@ -93,6 +96,10 @@ static inline struct io_tlb_pool *swiotlb_find_pool(struct device *dev,
 #else /* !CONFIG_SWIOTLB: there is no bounce memory, and nothing to be done */
 
 static inline void swiotlb_adjust_size(unsigned long size) { }
+static inline void swiotlb_setup_guest(unsigned long size, const char *backend)
+{
+}
+
 static inline void swiotlb_init(bool addressing_limited, unsigned int flags) { }
 static inline void swiotlb_exit(void) { }
 static inline bool is_swiotlb_allocated(void) { return false; }
@@ -166,26 +173,51 @@ static inline void swiotlb_sync_single_for_cpu(struct device *dev,
 		__swiotlb_sync_single_for_cpu(dev, addr, size, dir, pool);
 }
 
-#ifdef CONFIG_DMA_RESTRICTED_POOL
-struct page *swiotlb_alloc(struct device *dev, size_t size);
+#ifdef CONFIG_SWIOTLB
 bool swiotlb_free(struct device *dev, struct page *page, size_t size);
 
+/* What dma_alloc_*() gets in a confidential guest, see shared.c */
+struct page *swiotlb_alloc_shared(struct device *dev, size_t size, gfp_t gfp);
+bool swiotlb_free_shared(struct device *dev, struct page *page, size_t size);
+void swiotlb_count_leak(size_t bytes);
+void swiotlb_check_granules(phys_addr_t start, size_t bytes);
+#else
+static inline bool swiotlb_free(struct device *dev, struct page *page,
+				size_t size)
+{
+	return false;
+}
+
+static inline struct page *swiotlb_alloc_shared(struct device *dev, size_t size,
+						gfp_t gfp)
+{
+	return NULL;
+}
+
+static inline bool swiotlb_free_shared(struct device *dev, struct page *page,
+				       size_t size)
+{
+	return false;
+}
+
+static inline void swiotlb_count_leak(size_t bytes) { }
+static inline void swiotlb_check_granules(phys_addr_t start, size_t bytes) { }
+#endif /* CONFIG_SWIOTLB */
+
+#ifdef CONFIG_DMA_RESTRICTED_POOL
+struct page *swiotlb_alloc(struct device *dev, size_t size);
+
+/* Does its coherent memory come from bounce memory, and from nowhere else? */
 static inline bool is_swiotlb_for_alloc(struct device *dev)
 {
 	struct io_tlb_mem *mem = dev->dma_io_tlb_mem;
 
-	return mem && mem->for_alloc;
+	return mem && mem->restricted;
 }
 #else
 static inline struct page *swiotlb_alloc(struct device *dev, size_t size)
 {
 	return NULL;
-}
-
-static inline bool swiotlb_free(struct device *dev, struct page *page,
-				size_t size)
-{
-	return false;
 }
 
 static inline bool is_swiotlb_for_alloc(struct device *dev)

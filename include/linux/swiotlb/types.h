@@ -14,7 +14,8 @@ struct swiotlb_mem;
 /**
  * struct io_tlb_mem - what a device is bound to
  * @force_bounce: every streaming mapping of the device must bounce
- * @for_alloc:	  coherent allocations of the device come from here too
+ * @for_alloc:	  coherent allocations of the device come from here too, if they can
+ * @restricted:	  and from nowhere else, as nothing of the device does
  * @domain:	  devices of one domain use the same pools, others never do; for
  *		  the core
  * @mem:	  where new mappings go, %NULL for nowhere; protected by RCU
@@ -26,6 +27,7 @@ struct swiotlb_mem;
 struct io_tlb_mem {
 	bool force_bounce;
 	bool for_alloc;
+	bool restricted;
 	struct swiotlb_domain *domain;
 	struct swiotlb_mem __rcu *mem;
 };

@@ -7,10 +7,16 @@
  * swiotlb_update_mem_attributes() once page attributes can be changed; and
  * swiotlb_exit() if it found out that nobody needs to bounce. From then on it is
  * the administrator's, see select.c.
+ *
+ * A confidential guest bounces all of its I/O. Its platform says so by
+ * swiotlb_setup_guest(), before anything else. If the pool cannot be made there,
+ * or cannot be converted, another one is made as soon as the page allocator can
+ * move others away, which is before any driver needs it.
  */
 #define pr_fmt(fmt) "software IO TLB: " fmt
 
 #include <linux/align.h>
+#include <linux/cc_granule.h>
 #include <linux/cc_platform.h>
 #include <linux/cpumask.h>
 #include <linux/dma-mapping.h>
@@ -21,9 +27,11 @@
 #include <linux/log2.h>
 #include <linux/memblock.h>
 #include <linux/minmax.h>
+#include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/printk.h>
 #include <linux/rcupdate.h>
+#include <linux/sizes.h>
 #include <linux/swiotlb.h>
 
 #include "internal.h"
@@ -39,6 +47,17 @@ static gfp_t default_zone;
 static bool default_is_anywhere;
 static bool default_remapped;
 
+/*
+ * What the platform of a confidential guest wants: the size, and the backend, unless
+ * the user names them. Sizes are not rounded to a power of two there.
+ */
+static bool is_guest;
+static bool guest_chose_size;
+static const struct swiotlb_backend_ops *guest_backend;
+
+/* There should be a pool, but it could not be made or shared so early */
+static bool boot_failed;
+
 /* The default memory: it changes under swiotlb_mutex only, or in early boot */
 static struct swiotlb_mem *default_mem(void)
 {
@@ -47,7 +66,8 @@ static struct swiotlb_mem *default_mem(void)
 
 /*
  * With areas, the size is a power of two of at least a segment per area: each
- * area is then equally large.
+ * area is then equally large. That could double what a guest spends on its pool;
+ * there one area is larger than the others.
  */
 static bool round_up_nslabs(void)
 {
@@ -59,7 +79,8 @@ static bool round_up_nslabs(void)
 		return false;
 
 	nslabs = max(nslabs, (unsigned long)IO_TLB_SEGSIZE * default_nr_areas);
-	nslabs = nslabs < limit ? roundup_pow_of_two(nslabs) : limit;
+	if (!is_guest)
+		nslabs = nslabs < limit ? roundup_pow_of_two(nslabs) : limit;
 	if (nslabs == default_nslabs)
 		return false;
 
@@ -93,13 +114,17 @@ early_param("swiotlb", swiotlb_setup);
 /**
  * swiotlb_size_or_default() - size of the default pool
  *
- * Before swiotlb_init() it is what is going to be tried.
+ * Before swiotlb_init() it is what is going to be tried. But where the size was
+ * derived from the size of memory, it is what a machine with little memory tries:
+ * those who ask want to know what a crash kernel is going to need.
  *
  * Context: any.
  * Return: bytes.
  */
 unsigned long swiotlb_size_or_default(void)
 {
+	if (guest_chose_size)
+		return IO_TLB_DEFAULT_SIZE;
 	return default_nslabs << IO_TLB_SHIFT;
 }
 
@@ -117,6 +142,36 @@ void __init swiotlb_adjust_size(unsigned long size)
 		return;
 
 	default_nslabs = ALIGN(DIV_ROUND_UP(size, IO_TLB_SIZE), IO_TLB_SEGSIZE);
+	round_up_nslabs();
+	pr_info("SWIOTLB bounce buffer size adjusted to %luMB\n",
+		default_nslabs >> (20 - IO_TLB_SHIFT));
+}
+
+/**
+ * swiotlb_setup_guest() - let the platform of a confidential guest choose
+ * @size:    bytes of the default pool
+ * @backend: name of the default backend; if there is none, it is that of others
+ *
+ * Whatever the user chose on the command line wins. The pool lies below 4 GiB if
+ * there is room, else anywhere.
+ *
+ * Context: early boot, after early parameters and before swiotlb_init().
+ */
+void __init swiotlb_setup_guest(unsigned long size, const char *backend)
+{
+	is_guest = true;
+	guest_backend = swiotlb_find_builtin(backend);
+	if (cmdline.has_nslabs) {
+		/* It may have been rounded before this was known to be a guest */
+		default_nslabs = cmdline.nslabs;
+		round_up_nslabs();
+		return;
+	}
+
+	guest_chose_size = true;
+	default_nslabs = cc_granule_align(ALIGN(DIV_ROUND_UP(size, IO_TLB_SIZE),
+						IO_TLB_SEGSIZE)
+					  << IO_TLB_SHIFT) >> IO_TLB_SHIFT;
 	round_up_nslabs();
 	pr_info("SWIOTLB bounce buffer size adjusted to %luMB\n",
 		default_nslabs >> (20 - IO_TLB_SHIFT));
@@ -150,7 +205,7 @@ static int make_default(struct swiotlb_params *params)
 
 	params->nr_areas = default_nr_areas;
 	default_remapped = params->remap;
-	ops = cmdline.backend ?: swiotlb_default_backend();
+	ops = cmdline.backend ?: guest_backend ?: swiotlb_default_backend();
 
 	guard(mutex)(&swiotlb_mutex);
 	mem = swiotlb_mem_create(&swiotlb_default_domain, ops, params);
@@ -202,9 +257,17 @@ int swiotlb_live_params(struct swiotlb_params *params)
 	};
 	if (!default_is_anywhere)
 		params->gfp |= low_zone();
+	if (is_guest)
+		params->flags = SWIOTLB_LOW_FIRST;
 	if (cmdline.noforce)
 		return -EPERM;
 	return default_remapped ? -EOPNOTSUPP : 0;
+}
+
+/* In a confidential guest all that devices see must be shared */
+static void set_up_alloc(void)
+{
+	swiotlb_default.for_alloc = cc_platform_has(CC_ATTR_GUEST_MEM_ENCRYPT);
 }
 
 /**
@@ -227,6 +290,7 @@ void __init swiotlb_init_remap(bool addressing_limited, unsigned int flags,
 		.remap = remap,
 	};
 
+	set_up_alloc();
 	if (!addressing_limited && !cmdline.force)
 		return;
 	if (cmdline.noforce)
@@ -238,7 +302,13 @@ void __init swiotlb_init_remap(bool addressing_limited, unsigned int flags,
 	if (!default_nr_areas)
 		set_areas(num_possible_cpus());
 	params.bytes = default_nslabs << IO_TLB_SHIFT;
-	if (!make_default(&params) && (flags & SWIOTLB_VERBOSE))
+	if (!cmdline.has_nslabs && !guest_chose_size)
+		params.flags |= SWIOTLB_UNSIZED;
+	if (is_guest && !remap)
+		params.flags |= SWIOTLB_LOW_FIRST;
+	if (make_default(&params))
+		boot_failed = is_guest;
+	else if (flags & SWIOTLB_VERBOSE)
 		swiotlb_print_info();
 }
 
@@ -273,10 +343,12 @@ int swiotlb_init_late(size_t size, gfp_t gfp_mask,
 	};
 	int err;
 
+	set_up_alloc();
 	if (is_swiotlb_allocated() || cmdline.noforce)
 		return 0;
 
-	swiotlb_default.force_bounce = cmdline.force;
+	/* A confidential guest's devices bounce, whoever makes the pool */
+	swiotlb_default.force_bounce |= cmdline.force;
 	default_is_anywhere = true;
 	default_zone = gfp_mask & GFP_ZONEMASK;
 	if (!default_nr_areas)
@@ -311,12 +383,48 @@ void __init swiotlb_update_mem_attributes(void)
 		/* Never to be used, nor to be taken apart: it is leaked */
 		list_del(&mem->node);
 		RCU_INIT_POINTER(swiotlb_default.mem, NULL);
+		boot_failed = true;
 		pr_err("no bounce buffers: backend %s cannot share them: %d\n",
 		       mem->ops->name, err);
 	} else if (cc_platform_has(CC_ATTR_GUEST_MEM_ENCRYPT)) {
 		pr_info("memory is private, DMA goes through shared bounce buffers\n");
 	}
 }
+
+/*
+ * Make the pool that could not be made or shared early. Each conversion that fails
+ * costs its memory, so try with ever less, and never with much of what there is.
+ */
+static int __init swiotlb_boot_again(void)
+{
+	struct swiotlb_params params;
+	size_t bytes;
+	int err;
+
+	if (!boot_failed)
+		return 0;
+
+	mutex_lock(&swiotlb_mutex);
+	err = swiotlb_live_params(&params);
+	mutex_unlock(&swiotlb_mutex);
+	if (err)
+		return 0;
+
+	bytes = min_t(u64, params.bytes, ((u64)totalram_pages() << PAGE_SHIFT) / 8);
+	do {
+		params.bytes = ALIGN(bytes, IO_TLB_SEGSIZE << IO_TLB_SHIFT);
+		err = make_default(&params);
+		bytes /= 4;
+	} while (err && bytes >= SZ_1M);
+	if (err)
+		return 0;
+
+	pr_info("bounce buffers made anew: %lu bytes\n",
+		default_nslabs << IO_TLB_SHIFT);
+	swiotlb_print_info();
+	return 0;
+}
+core_initcall_sync(swiotlb_boot_again);
 
 /**
  * swiotlb_exit() - give the default pool back

@@ -109,9 +109,13 @@ static void release_span(struct device *dev, phys_addr_t tlb_addr,
 	rcu_read_unlock();
 }
 
-/* Find a place for a mapping and record it, but copy nothing yet */
+/*
+ * Find a place for a mapping and record it, but copy nothing yet. With @has_other,
+ * who asks has another way, so that it is no failure if there is none.
+ */
 static struct io_tlb_pool *map_span(struct device *dev, struct swiotlb_req *req,
-				    phys_addr_t *tlb_addr, unsigned long attrs)
+				    phys_addr_t *tlb_addr, unsigned long attrs,
+				    bool has_other)
 {
 	struct io_tlb_mem *iotlb;
 	struct swiotlb_span span;
@@ -122,7 +126,7 @@ static struct io_tlb_pool *map_span(struct device *dev, struct swiotlb_req *req,
 	iotlb = io_tlb_mem_of(dev);
 	mem = rcu_dereference(iotlb->mem);
 	err = span_alloc(dev, mem, req, &span);
-	if (unlikely(err))
+	if (unlikely(err) && !has_other)
 		swiotlb_map_failed(dev, iotlb->domain, mem, req, err, attrs);
 	rcu_read_unlock();
 	if (unlikely(err))
@@ -183,7 +187,7 @@ phys_addr_t swiotlb_tbl_map_single(struct device *dev, phys_addr_t orig_addr,
 	struct io_tlb_pool *pool;
 	phys_addr_t tlb_addr;
 
-	pool = map_span(dev, &req, &tlb_addr, attrs);
+	pool = map_span(dev, &req, &tlb_addr, attrs, false);
 	if (unlikely(!pool))
 		return (phys_addr_t)DMA_MAPPING_ERROR;
 
@@ -282,7 +286,7 @@ dma_addr_t swiotlb_map(struct device *dev, phys_addr_t paddr, size_t size,
 
 	trace_swiotlb_bounced(dev, phys_to_dma(dev, paddr), size);
 
-	pool = map_span(dev, &req, &tlb_addr, attrs);
+	pool = map_span(dev, &req, &tlb_addr, attrs, false);
 	if (unlikely(!pool))
 		return DMA_MAPPING_ERROR;
 
@@ -405,32 +409,50 @@ void swiotlb_dev_init(struct device *dev)
 	dev->dma_io_tlb_mem = &swiotlb_default;
 }
 
-#ifdef CONFIG_DMA_RESTRICTED_POOL
+/* Slots that pages take */
+static long alloc_slots(size_t size)
+{
+	return PAGE_ALIGN(size) >> IO_TLB_SHIFT;
+}
+
 /**
- * swiotlb_alloc() - allocate pages of a device's bounce memory
- * @dev:  the device
- * @size: bytes
- *
- * For dma-direct, when is_swiotlb_for_alloc().
+ * swiotlb_alloc_in_pool() - allocate pages of the bounce memory new mappings use
+ * @dev:       whose
+ * @size:      bytes
+ * @has_other: if there are none the caller gets them elsewhere: no failure
  *
  * Context: any.
- * Return: contiguous pages, aligned to their size rounded up to a power of two;
- * or %NULL.
+ * Return: contiguous pages that the device reaches as coherent memory, aligned to
+ * their size rounded up to a power of two; or %NULL.
  */
-struct page *swiotlb_alloc(struct device *dev, size_t size)
+struct page *swiotlb_alloc_in_pool(struct device *dev, size_t size,
+				   bool has_other)
 {
+	u64 limit = min_not_zero(dev->coherent_dma_mask, dev->bus_dma_limit);
 	struct swiotlb_req req = {
 		.orig_addr = SWIOTLB_NO_ORIG,
 		.size = size,
 		.alloc_align_mask = (PAGE_SIZE << get_order(size)) - 1,
-		.addr_limit = U64_MAX,
+		.addr_limit = limit ?: U64_MAX,
 	};
 	struct io_tlb_pool *pool;
 	phys_addr_t tlb_addr;
+	dma_addr_t dma_addr;
 
-	pool = map_span(dev, &req, &tlb_addr, DMA_ATTR_NO_WARN);
+	pool = map_span(dev, &req, &tlb_addr, DMA_ATTR_NO_WARN, has_other);
 	if (!pool)
 		return NULL;
+
+	/* A pool may begin within the device's reach and end beyond it */
+	dma_addr = phys_to_dma_unencrypted(dev, tlb_addr);
+	if (unlikely(dma_addr > req.addr_limit ||
+		     size - 1 > req.addr_limit - dma_addr)) {
+		if (!has_other)
+			swiotlb_map_failed(dev, pool->domain, pool->mem, &req,
+					   -ENXIO, DMA_ATTR_NO_WARN);
+		release_span(dev, tlb_addr, pool);
+		return NULL;
+	}
 
 	/* Aligned DMA addresses are no help if the bus shifts them by less */
 	if (dev_WARN_ONCE(dev, !PAGE_ALIGNED(tlb_addr),
@@ -439,11 +461,12 @@ struct page *swiotlb_alloc(struct device *dev, size_t size)
 		release_span(dev, tlb_addr, pool);
 		return NULL;
 	}
+	atomic_long_add(alloc_slots(size), &pool->domain->alloc_nslabs);
 	return pfn_to_page(PFN_DOWN(tlb_addr));
 }
 
 /**
- * swiotlb_free() - free what swiotlb_alloc() gave, if it was that
+ * swiotlb_free() - free pages of bounce memory, if they are that
  * @dev:  the device
  * @page: first page
  * @size: bytes
@@ -459,7 +482,24 @@ bool swiotlb_free(struct device *dev, struct page *page, size_t size)
 	if (!pool)
 		return false;
 
+	atomic_long_sub(alloc_slots(size), &pool->domain->alloc_nslabs);
 	release_span(dev, tlb_addr, pool);
 	return true;
+}
+
+#ifdef CONFIG_DMA_RESTRICTED_POOL
+/**
+ * swiotlb_alloc() - allocate pages of a device's bounce memory
+ * @dev:  the device
+ * @size: bytes
+ *
+ * For dma-direct, when is_swiotlb_for_alloc().
+ *
+ * Context: any.
+ * Return: as swiotlb_alloc_in_pool().
+ */
+struct page *swiotlb_alloc(struct device *dev, size_t size)
+{
+	return swiotlb_alloc_in_pool(dev, size, false);
 }
 #endif /* CONFIG_DMA_RESTRICTED_POOL */

@@ -8,6 +8,11 @@
  *	io_tlb_used_hiwater	highest use; write 0 to start over
  *	io_tlb_transient_nslabs	slots of pools that serve a single mapping, which
  *				count neither as size nor as use
+ *	io_tlb_leaked_bytes	memory lost since a conversion failed
+ *	io_tlb_granule_misses	how often memory was taken that is no whole blocks
+ *	io_tlb_alloc_nslabs	slots in use for dma_alloc_*()
+ *	io_tlb_alloc_bytes	memory for large dma_alloc_*(), cached or in use
+ *	io_tlb_alloc_fallbacks	dma_alloc_*() served by neither of these
  *	failures		failed mappings by reason
  *	state			memory leaked, and for each backend that has
  *				memory what it is for, and the backend's own lines
@@ -21,6 +26,7 @@
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/seq_file.h>
+#include <linux/stddef.h>
 #include <linux/swiotlb.h>
 
 #include "internal.h"
@@ -77,6 +83,13 @@ static int io_tlb_transient_get(void *data, u64 *val)
 DEFINE_DEBUGFS_ATTRIBUTE(fops_io_tlb_transient, io_tlb_transient_get, NULL,
 			 "%llu\n");
 
+static int counter_get(void *data, u64 *val)
+{
+	*val = atomic_long_read((atomic_long_t *)data);
+	return 0;
+}
+DEFINE_DEBUGFS_ATTRIBUTE(fops_counter, counter_get, NULL, "%llu\n");
+
 static int failures_show(struct seq_file *m, void *unused)
 {
 	struct swiotlb_domain *domain = m->private;
@@ -132,6 +145,23 @@ static const struct {
 	{ "state",			0400, &state_fops },
 };
 
+/* Numbers that stand in the domain */
+static const struct {
+	const char *name;
+	size_t offset;
+} counters[] = {
+	{ "io_tlb_leaked_bytes",
+	  offsetof(struct swiotlb_domain, leaked) },
+	{ "io_tlb_granule_misses",
+	  offsetof(struct swiotlb_domain, granule_misses) },
+	{ "io_tlb_alloc_nslabs",
+	  offsetof(struct swiotlb_domain, alloc_nslabs) },
+	{ "io_tlb_alloc_bytes",
+	  offsetof(struct swiotlb_domain, alloc_bytes) },
+	{ "io_tlb_alloc_fallbacks",
+	  offsetof(struct swiotlb_domain, alloc_fallbacks) },
+};
+
 /* Restricted pools may come before or after the late initcall: who is first makes it */
 static struct dentry *swiotlb_dir(void)
 {
@@ -161,6 +191,10 @@ void swiotlb_debugfs_add(struct swiotlb_domain *domain)
 	for (i = 0; i < ARRAY_SIZE(files); i++)
 		debugfs_create_file(files[i].name, files[i].mode,
 				    domain->debugfs, domain, files[i].fops);
+	for (i = 0; i < ARRAY_SIZE(counters); i++)
+		debugfs_create_file(counters[i].name, 0400, domain->debugfs,
+				    (void *)domain + counters[i].offset,
+				    &fops_counter);
 }
 
 static int __init swiotlb_debugfs_init(void)

@@ -138,6 +138,7 @@ static int choose(struct device *dev, const char *name)
 	}
 
 	pin->iotlb.force_bounce = swiotlb_default.force_bounce;
+	pin->iotlb.for_alloc = swiotlb_default.for_alloc;
 	err = swiotlb_select(&pin->iotlb, ops);
 	if (!err)
 		bind(dev, pin);

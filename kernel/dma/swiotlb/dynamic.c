@@ -28,7 +28,9 @@
  */
 #include <kunit/visibility.h>
 #include <linux/export.h>
+#include <linux/init.h>
 #include <linux/jiffies.h>
+#include <linux/list.h>
 #include <linux/memblock.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
@@ -283,6 +285,8 @@ static int dynamic_init(struct swiotlb_mem *mem,
 			d->transients.refused = true;
 	}
 	mem->backend = d;
+	if (params->phase == SWIOTLB_LATE)
+		dynamic_reserve_low(d);
 	return 0;
 }
 
@@ -292,6 +296,21 @@ static int dynamic_finalize(struct swiotlb_mem *mem)
 
 	return swiotlb_pool_share(mem, &d->set.first->pool);
 }
+
+/* For memory made before there were workers */
+static int __init dynamic_boot(void)
+{
+	struct swiotlb_mem *mem;
+
+	guard(mutex)(&swiotlb_mutex);
+	list_for_each_entry(mem, &swiotlb_default_domain.mems, node) {
+		if (mem->ops == &swiotlb_dynamic &&
+		    mem->phase == SWIOTLB_EARLY)
+			dynamic_reserve_low(mem->backend);
+	}
+	return 0;
+}
+postcore_initcall(dynamic_boot);
 
 static void dynamic_exit(struct swiotlb_mem *mem)
 {

@@ -97,6 +97,7 @@ unsigned int dynamic_idle_jiffies(void);
 /* resize.c: pools come when they are needed, and go when they are not */
 void dynamic_resize_init(struct dynamic *d);
 void dynamic_resize_exit(struct dynamic *d);
+void dynamic_reserve_low(struct dynamic *d);
 bool dynamic_ask(struct dynamic *d, unsigned long end_pfn);
 gfp_t dynamic_zone(const struct swiotlb_mem *mem, unsigned long end_pfn);
 bool dynamic_lower_zone(gfp_t *zone);

@@ -16,6 +16,11 @@
  *	  slot_area.lock	areas.c: slots of an area; interrupts off
  *	  dynamic.ask_lock	resize.c: what is asked for; interrupts off
  *
+ *	shared_mutex		shared.c: memory is converted and given back
+ *	  shared_lock		shared.c: blocks of pages; interrupts off
+ *
+ *	cc.lock, and inside it	cc.h: like dynamic.lock, for the `cc` backend
+ *
  *	lookup_lock		lookup.c: shape of the table; interrupts off
  *
  * Lookup itself and the slot records take no lock: see lookup.c and bounce.c.
@@ -47,6 +52,12 @@ struct io_tlb_pool;
  * @hiwater:   highest value of @used since boot or since it was reset
  * @transient: bytes of pools that serve a single mapping
  * @leaked:    bytes lost because a conversion failed
+ * @granule_misses: how often memory had to be shared that was no whole granules
+ * @alloc_nslabs: slots that hold what dma_alloc_*() got; they count as in use
+ * @alloc_bytes: bytes of shared blocks for what dma_alloc_*() gets elsewhere than
+ *	       from pools, see shared.c
+ * @alloc_fallbacks: how often dma_alloc_*() got neither, and went to the atomic
+ *	       pools or converted memory of its own
  * @promised:  largest mapping in bytes that any device was told it may make
  * @fails:     failed mappings by reason
  * @debugfs:   its folder in debugfs
@@ -58,6 +69,10 @@ struct swiotlb_domain {
 	atomic_long_t hiwater;
 	atomic_long_t transient;
 	atomic_long_t leaked;
+	atomic_long_t granule_misses;
+	atomic_long_t alloc_nslabs;
+	atomic_long_t alloc_bytes;
+	atomic_long_t alloc_fallbacks;
 	atomic_long_t promised;
 	atomic_long_t fails[SWIOTLB_NR_FAILS];
 	struct dentry *debugfs;
@@ -75,6 +90,9 @@ static inline struct io_tlb_mem *io_tlb_mem_of(struct device *dev)
 	return likely(iotlb) ? iotlb : &swiotlb_default;
 }
 
+struct page *swiotlb_alloc_in_pool(struct device *dev, size_t size,
+				   bool has_other);
+
 /* select.c: which memory there is, and where new mappings go */
 extern struct mutex swiotlb_mutex;
 struct swiotlb_mem *
@@ -88,6 +106,14 @@ int swiotlb_select(struct io_tlb_mem *iotlb,
 int swiotlb_switch(const char *name);
 bool swiotlb_queue_work(struct delayed_work *work, unsigned long delay);
 bool swiotlb_is_awake(void);
+
+/* pool.c: pages of bounce memory */
+void *swiotlb_pages_get(size_t bytes, gfp_t gfp);
+void swiotlb_pages_put(void *vaddr, size_t bytes);
+int swiotlb_pages_share(struct swiotlb_domain *domain, void *vaddr,
+			size_t bytes);
+int swiotlb_pages_unshare(struct swiotlb_domain *domain, void *vaddr,
+			  size_t bytes);
 
 /* device.c */
 void swiotlb_restrict(struct device *dev, struct io_tlb_mem *iotlb);
@@ -164,5 +190,11 @@ int swiotlb_dynamic_alloc(struct swiotlb_mem *mem,
 			  const struct swiotlb_req *req,
 			  struct swiotlb_span *span);
 void swiotlb_dynamic_free(const struct swiotlb_span *span);
+
+/* cc.c, cc_cpu.c */
+extern const struct swiotlb_backend_ops swiotlb_cc;
+int swiotlb_cc_alloc(struct swiotlb_mem *mem, const struct swiotlb_req *req,
+		     struct swiotlb_span *span);
+void swiotlb_cc_free(const struct swiotlb_span *span);
 
 #endif /* _KERNEL_DMA_SWIOTLB_INTERNAL_H */

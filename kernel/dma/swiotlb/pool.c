@@ -4,9 +4,16 @@
  *
  * A conversion that fails leaves memory in a state that nobody knows. Such
  * memory is never used or freed again: it is leaked, counted, and said so.
+ *
+ * In a confidential guest memory comes in whole granules (cc_granule.h), so that
+ * the host backs no block of it twice. Where there is none left, others are moved
+ * out of one, if nobody can be waiting for that; where that fails, a part of
+ * a granule will do, since I/O that fails is worse than a block of both kinds. That
+ * is counted, and said.
  */
 #define pr_fmt(fmt) "software IO TLB: " fmt
 
+#include <linux/cc_granule.h>
 #include <linux/cc_platform.h>
 #include <linux/export.h>
 #include <linux/gfp.h>
@@ -16,6 +23,7 @@
 #include <linux/memblock.h>
 #include <linux/mm.h>
 #include <linux/printk.h>
+#include <linux/sched/mm.h>
 #include <linux/set_memory.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
@@ -32,12 +40,17 @@
 #define MIN_BYTES	SZ_1M
 #define SEG_BYTES	((size_t)IO_TLB_SEGSIZE << IO_TLB_SHIFT)
 
-/* Half of it, in whole segments; 0 when that is not worth it */
+/*
+ * Half of it, in whole segments and granules; then a part of a granule; 0 when
+ * that is not worth it
+ */
 static size_t less_bytes(size_t bytes)
 {
 	if (bytes <= MIN_BYTES)
 		return 0;
-	return ALIGN(bytes / 2, SEG_BYTES);
+	if (bytes <= cc_shared_granule())
+		return MIN_BYTES;
+	return cc_granule_align(ALIGN(bytes / 2, SEG_BYTES));
 }
 
 static int call_remap(const struct swiotlb_params *params, void *vaddr,
@@ -54,20 +67,35 @@ static int call_remap(const struct swiotlb_params *params, void *vaddr,
 }
 
 /*
+ * Low memory was tried. Where a backend has just one pool, devices that reach
+ * nothing else are left with none, so less of low memory is better than that.
+ */
+static bool may_be_high(const struct swiotlb_mem *mem,
+			const struct swiotlb_params *params, size_t bytes)
+{
+	if (params->flags & SWIOTLB_ANY)
+		return true;
+	return (params->flags & SWIOTLB_LOW_FIRST) &&
+	       (mem->ops->grow || bytes <= IO_TLB_DEFAULT_SIZE);
+}
+
+/*
  * A pool begins at a multiple of a segment, so that alignments up to its size can
  * be had at the same place in each of them; a larger one at a multiple of 2 MiB,
  * so that no huge page of the host is shared in part at its start.
  */
-static int __ref get_early(const struct swiotlb_params *params, void **vaddr,
+static int __ref get_early(struct swiotlb_mem *mem,
+			   const struct swiotlb_params *params, void **vaddr,
 			   size_t bytes)
 {
 	size_t align = bytes >= SZ_2M ? SZ_2M : SEG_BYTES;
 	int err;
 
-	if (params->flags & SWIOTLB_ANY)
-		*vaddr = memblock_alloc(bytes, align);
-	else
+	*vaddr = NULL;
+	if (!(params->flags & SWIOTLB_ANY))
 		*vaddr = memblock_alloc_low(bytes, align);
+	if (!*vaddr && may_be_high(mem, params, bytes))
+		*vaddr = memblock_alloc(bytes, align);
 	if (!*vaddr) {
 		pr_warn("cannot allocate %zu bytes of bounce buffers\n", bytes);
 		return -ENOMEM;
@@ -85,43 +113,110 @@ static bool is_huge(size_t bytes)
 	return get_order(bytes) > MAX_PAGE_ORDER;
 }
 
-static void *alloc_huge(size_t bytes, gfp_t gfp)
+static void free_contig(void *vaddr, size_t bytes)
 {
-	struct page *page = NULL;
+	free_contig_range(PHYS_PFN(virt_to_phys(vaddr)), bytes >> PAGE_SHIFT);
+}
 
+/*
+ * Aligned to its size if that is a power of two; else to nothing, by contract: then
+ * take a granule more, and give back what is before and behind.
+ */
+static void *alloc_contig(size_t bytes, gfp_t gfp)
+{
+	size_t more = is_power_of_2(bytes) ? 0 :
+		      cc_shared_granule() - PAGE_SIZE;
+	struct page *page = NULL;
+	size_t before;
+	void *vaddr;
+
+	/* How hard to try is not its business, and refused */
+	gfp &= GFP_ZONEMASK | GFP_KERNEL | __GFP_NOWARN;
 #ifdef CONFIG_CONTIG_ALLOC
-	page = alloc_contig_pages(bytes >> PAGE_SHIFT, gfp, numa_mem_id(), NULL);
+	page = alloc_contig_pages((bytes + more) >> PAGE_SHIFT, gfp,
+				  numa_mem_id(), NULL);
 #endif
 	if (!page)
 		return NULL;
-	return memset(page_address(page), 0, bytes);
+
+	vaddr = page_address(page);
+	before = cc_granule_align(page_to_phys(page)) - page_to_phys(page);
+	if (more && before)
+		free_contig(vaddr, before);
+	if (more > before)
+		free_contig(vaddr + before + bytes, more - before);
+	return memset(vaddr + (more ? before : 0), 0, bytes);
 }
 
-static void free_late(void *vaddr, size_t bytes)
+/*
+ * Moving others away waits for I/O that is under way on their pages, whatever gfp
+ * says: not for those who must not wait for I/O, nor for those who I/O waits for.
+ * It is also a lot of work, which a granule is worth to nobody who would rather
+ * take less.
+ */
+static bool may_move(size_t bytes, gfp_t gfp)
+{
+	gfp = current_gfp_context(gfp);
+	if ((gfp & GFP_KERNEL) != GFP_KERNEL || (gfp & __GFP_NORETRY))
+		return false;
+	return is_huge(bytes) ||
+	       (!(gfp & __GFP_RETRY_MAYFAIL) && bytes >= cc_shared_granule() &&
+		cc_shared_granule() > PAGE_SIZE);
+}
+
+/**
+ * swiotlb_pages_get() - pages for bounce memory
+ * @bytes: how many, whole pages; more than any block of the page allocator will do
+ * @gfp:   zone, and how hard to try: others are moved away only by plain %GFP_KERNEL
+ *	   and, for more than the largest block, with %__GFP_RETRY_MAYFAIL
+ *
+ * Context: process context, may sleep.
+ * Return: zeroed private memory, or %NULL. It is aligned to its size if that is
+ * a power of two, else to what is smaller, a granule or the largest block.
+ */
+void *swiotlb_pages_get(size_t bytes, gfp_t gfp)
+{
+	void *vaddr = NULL;
+
+	gfp |= __GFP_NOWARN;
+	if (!is_huge(bytes))
+		vaddr = alloc_pages_exact(bytes, gfp | __GFP_ZERO);
+	if (!vaddr && may_move(bytes, gfp))
+		vaddr = alloc_contig(bytes, gfp);
+	return vaddr;
+}
+
+/**
+ * swiotlb_pages_put() - give pages back that are private
+ * @vaddr: from swiotlb_pages_get()
+ * @bytes: as it was told
+ *
+ * Context: process context.
+ */
+void swiotlb_pages_put(void *vaddr, size_t bytes)
 {
 	if (is_huge(bytes))
-		free_contig_range(PHYS_PFN(virt_to_phys(vaddr)),
-				  bytes >> PAGE_SHIFT);
+		free_contig(vaddr, bytes);
 	else
 		free_pages_exact(vaddr, bytes);
 }
 
-static int get_late(const struct swiotlb_params *params, void **vaddr,
+static int get_late(struct swiotlb_mem *mem,
+		    const struct swiotlb_params *params, void **vaddr,
 		    size_t bytes)
 {
-	gfp_t gfp = params->gfp | __GFP_NOWARN;
 	int err;
 
-	if (is_huge(bytes))
-		*vaddr = alloc_huge(bytes, gfp);
-	else
-		*vaddr = alloc_pages_exact(bytes, gfp | __GFP_ZERO);
+	*vaddr = swiotlb_pages_get(bytes, params->gfp);
+	if (!*vaddr && (params->flags & SWIOTLB_LOW_FIRST) &&
+	    may_be_high(mem, params, bytes))
+		*vaddr = swiotlb_pages_get(bytes, params->gfp & ~GFP_ZONEMASK);
 	if (!*vaddr)
 		return -ENOMEM;
 
 	err = call_remap(params, *vaddr, bytes);
 	if (err)
-		free_late(*vaddr, bytes);
+		swiotlb_pages_put(*vaddr, bytes);
 	return err;
 }
 
@@ -146,9 +241,39 @@ static int get_reserved(const struct swiotlb_params *params, void **vaddr)
 {
 	if (!PAGE_ALIGNED(params->base) || !PAGE_ALIGNED(params->bytes))
 		return -EINVAL;
+	/* Its neighbours are not ours, and firmware can be told to do better */
+	if (!cc_is_granules(params->base, params->bytes)) {
+		pr_err("reserved memory of %zu bytes at %pa is not made of whole blocks of %zu bytes\n",
+		       params->bytes, &params->base, cc_shared_granule());
+		return -EINVAL;
+	}
 
 	*vaddr = phys_to_virt(params->base);
 	return 0;
+}
+
+static void check_granules(struct swiotlb_domain *domain, phys_addr_t start,
+			   size_t bytes)
+{
+	if (cc_is_granules(start, bytes))
+		return;
+	atomic_long_inc(&domain->granule_misses);
+	pr_warn_ratelimited("no whole block of %zu bytes to be had, taking %zu bytes at %pa\n",
+			    cc_shared_granule(), bytes, &start);
+}
+
+/**
+ * swiotlb_check_granules() - say so if memory is not made of whole granules
+ * @start: its first physical address
+ * @bytes: its size
+ *
+ * For memory that is going to be shared for DMA, but not by swiotlb.
+ *
+ * Context: any.
+ */
+void swiotlb_check_granules(phys_addr_t start, size_t bytes)
+{
+	check_granules(&swiotlb_default_domain, start, bytes);
 }
 
 /**
@@ -158,6 +283,9 @@ static int get_reserved(const struct swiotlb_params *params, void **vaddr)
  * @params: what is wanted; settles for half of it, and half of that, down to
  *	    1 MiB, unless the memory is a given or for one mapping; that has as many
  *	    bytes as the next power of two, and is aligned to that
+ *
+ * In a confidential guest the pool consists of whole granules, so it may be larger
+ * than wanted; or it is smaller than a granule, if there is none.
  *
  * The memory is private still. It holds no data of this kernel, unless it is
  * reserved memory.
@@ -176,6 +304,8 @@ int swiotlb_pool_provision(struct swiotlb_mem *mem, struct io_tlb_pool *pool,
 
 	if (!bytes)
 		return -EINVAL;
+	if (params->phase == SWIOTLB_EARLY || params->phase == SWIOTLB_LATE)
+		bytes = cc_granule_align(bytes);
 
 	while (err && bytes) {
 		switch (params->phase) {
@@ -185,10 +315,10 @@ int swiotlb_pool_provision(struct swiotlb_mem *mem, struct io_tlb_pool *pool,
 				return err;
 			break;
 		case SWIOTLB_EARLY:
-			err = get_early(params, &vaddr, bytes);
+			err = get_early(mem, params, &vaddr, bytes);
 			break;
 		case SWIOTLB_LATE:
-			err = get_late(params, &vaddr, bytes);
+			err = get_late(mem, params, &vaddr, bytes);
 			break;
 		case SWIOTLB_ATOMIC:
 			/* For one mapping, which needs all of it */
@@ -208,17 +338,61 @@ int swiotlb_pool_provision(struct swiotlb_mem *mem, struct io_tlb_pool *pool,
 	pool->start = virt_to_phys(vaddr);
 	pool->end = pool->start + bytes;
 	pool->phase = params->phase;
+	if (params->phase != SWIOTLB_ATOMIC)
+		check_granules(mem->domain, pool->start, bytes);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(swiotlb_pool_provision);
 
-static void count_leak(struct swiotlb_mem *mem, struct io_tlb_pool *pool, int err)
+static int leak(struct swiotlb_domain *domain, void *vaddr, size_t bytes,
+		int err)
 {
-	size_t bytes = pool->end - pool->start;
+	phys_addr_t start = virt_to_phys(vaddr);
 
-	atomic_long_add(bytes, &mem->domain->leaked);
+	atomic_long_add(bytes, &domain->leaked);
 	pr_err_ratelimited("conversion of %zu bytes at %pa failed: %d, leaking them\n",
-			   bytes, &pool->start, err);
+			   bytes, &start, err);
+	return err;
+}
+
+/**
+ * swiotlb_pages_share() - make pages accessible to the host
+ * @domain: whose devices they are for
+ * @vaddr:  private pages
+ * @bytes:  how many, whole pages
+ *
+ * What is in them may be scrambled by that.
+ *
+ * Context: process context, may sleep; in early boot where page attributes can be
+ * changed so early.
+ * Return: 0, or an errno; then they are leaked and counted, and only forgetting
+ * them is left to the caller.
+ */
+int swiotlb_pages_share(struct swiotlb_domain *domain, void *vaddr,
+			size_t bytes)
+{
+	int err = set_memory_decrypted((unsigned long)vaddr,
+				       bytes >> PAGE_SHIFT);
+
+	return err ? leak(domain, vaddr, bytes, err) : 0;
+}
+
+/**
+ * swiotlb_pages_unshare() - make pages private again
+ * @domain: whose devices they were for
+ * @vaddr:  shared pages
+ * @bytes:  how many, whole pages
+ *
+ * Context: process context, may sleep.
+ * Return: as swiotlb_pages_share().
+ */
+int swiotlb_pages_unshare(struct swiotlb_domain *domain, void *vaddr,
+			  size_t bytes)
+{
+	int err = set_memory_encrypted((unsigned long)vaddr,
+				       bytes >> PAGE_SHIFT);
+
+	return err ? leak(domain, vaddr, bytes, err) : 0;
 }
 
 /**
@@ -244,12 +418,9 @@ int swiotlb_pool_share(struct swiotlb_mem *mem, struct io_tlb_pool *pool)
 	if (pool->shared)
 		return 0;
 
-	err = set_memory_decrypted((unsigned long)pool->vaddr,
-				   bytes >> PAGE_SHIFT);
-	if (err) {
-		count_leak(mem, pool, err);
+	err = swiotlb_pages_share(mem->domain, pool->vaddr, bytes);
+	if (err)
 		return err;
-	}
 
 	/*
 	 * Conversion may scramble memory, and firmware may leave anything. Not
@@ -285,21 +456,16 @@ void __ref swiotlb_pool_release(struct swiotlb_mem *mem,
 				struct io_tlb_pool *pool)
 {
 	size_t bytes = pool->end - pool->start;
-	int err = 0;
 
-	if (pool->shared)
-		err = set_memory_encrypted((unsigned long)pool->vaddr,
-					   bytes >> PAGE_SHIFT);
-	if (err) {
-		count_leak(mem, pool, err);
+	if (pool->shared &&
+	    swiotlb_pages_unshare(mem->domain, pool->vaddr, bytes))
 		return;
-	}
 	pool->shared = false;
 
 	if (pool->phase == SWIOTLB_RESERVED)
 		return;
 	if (pool->phase == SWIOTLB_LATE)
-		free_late(pool->vaddr, bytes);
+		swiotlb_pages_put(pool->vaddr, bytes);
 	else if (pool->phase == SWIOTLB_ATOMIC)
 		free_pages((unsigned long)pool->vaddr, get_order(bytes));
 	else if (slab_is_available())

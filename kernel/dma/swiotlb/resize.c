@@ -3,7 +3,8 @@
  * How the `dynamic` backend grows and shrinks
  *
  * A worker makes pools of 4 MiB, or of what the page allocator has in one piece,
- * down to 1 MiB. It is asked to in two ways:
+ * down to 1 MiB; in a confidential guest they are whole granules (cc_granule.h), as
+ * long as there are any. It is asked to in two ways:
  *
  *  - ahead of need: when more than three quarters of all slots are in use. That is
  *    seen when areas report their use in batches, not at each mapping, and it
@@ -23,6 +24,10 @@
  * first, which are used last. What is left must then be free by half, so that
  * it takes more than a small wave to make the memory grow again.
  *
+ * In a confidential guest the first pool may lie above 4 GiB, and no mapping gets
+ * memory of its own. So that the first mapping of a 32-bit device does not fail, a pool
+ * below is made at once, and one is kept.
+ *
  * A pool goes in steps. Its areas are closed under their locks, one by one: they
  * give nothing any more, and the bitmaps say so. If one turns out to be in use, all
  * are opened again. Else the pool leaves the table, then the lookup table; after an
@@ -35,6 +40,8 @@
 #define pr_fmt(fmt) "software IO TLB: " fmt
 
 #include <linux/bits.h>
+#include <linux/cc_granule.h>
+#include <linux/cc_platform.h>
 #include <linux/dma-direct.h>
 #include <linux/dma-mapping.h>
 #include <linux/jiffies.h>
@@ -56,7 +63,7 @@
 
 /* What the page allocator has in one piece everywhere */
 #define POOL_BYTES	min_t(size_t, SZ_4M, PAGE_SIZE << MAX_PAGE_ORDER)
-#define MIN_POOL_BYTES	((size_t)SZ_1M)
+#define MIN_POOL_BYTES	max_t(size_t, SZ_1M, cc_shared_granule())
 
 /* 4 TiB of bounce buffers will do */
 #define MAX_POOLS	BIT(20)
@@ -286,13 +293,57 @@ err_release:
 	return err;
 }
 
+/* Is there no memory for 32-bit devices, and no other way for them? */
+static bool needs_low(const struct dynamic *d)
+{
+	return d->growable && (u64)d->set.first->pool.end > SZ_4G &&
+	       cc_platform_has(CC_ATTR_GUEST_MEM_ENCRYPT);
+}
+
+static unsigned int nr_low_pools(const struct dynamic *d)
+{
+	unsigned int nr = 0, nr_low = 0;
+	struct area_pool *ap;
+
+	while ((ap = area_set_next(&d->set, &nr)))
+		nr_low += (u64)ap->pool.end <= SZ_4G;
+	return nr_low;
+}
+
+/**
+ * dynamic_reserve_low() - see to it that 32-bit devices have some memory
+ * @d: whose
+ *
+ * Context: process context, may sleep; before the first mapping.
+ */
+void dynamic_reserve_low(struct dynamic *d)
+{
+	struct dynamic_want *want = &d->wants[DYNAMIC_LIMITED];
+	unsigned int tries;
+
+	for (tries = 0; tries < 3 && needs_low(d) && !nr_low_pools(d); tries++) {
+		/* Drivers will not wait until another conversion is tried */
+		WRITE_ONCE(want->not_before, get_jiffies_64());
+		if (!dynamic_ask(d, PHYS_PFN(SZ_4G)))
+			return;
+		flush_delayed_work(&d->grow);
+	}
+}
+
+/* Is it what 32-bit devices depend on? */
+static bool is_last_low(const struct dynamic *d, const struct area_pool *ap)
+{
+	return (u64)ap->pool.end <= SZ_4G && needs_low(d) &&
+	       nr_low_pools(d) == 1;
+}
+
 /* Ask from time to time whether pools are idle */
 static void shrink_later(struct dynamic *d)
 {
 	unsigned long delay = clamp(dynamic_idle_jiffies() / 4,
 				    HZ / 40 + 1UL, (unsigned long)HZ);
 
-	if (d->nr_grown)
+	if (d->nr_grown > (needs_low(d) && nr_low_pools(d)))
 		swiotlb_queue_work(&d->shrink, delay);
 }
 
@@ -371,7 +422,8 @@ static void shrink(struct work_struct *work)
 	guard(mutex)(&d->lock);
 	for (ap = idle_pools(d); ap; ap = next) {
 		next = ap->next;
-		if (!is_spare(&d->set, ap) || !area_pool_close(ap))
+		if (!is_spare(&d->set, ap) || is_last_low(d, ap) ||
+		    !area_pool_close(ap))
 			continue;
 
 		area_set_remove(&d->set, ap);

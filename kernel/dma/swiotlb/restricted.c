@@ -61,6 +61,7 @@ static struct restricted *make_restricted(struct reserved_mem *rmem)
 	res->iotlb.domain = &res->domain;
 	res->iotlb.force_bounce = true;
 	res->iotlb.for_alloc = true;
+	res->iotlb.restricted = true;
 
 	scoped_guard(mutex, &swiotlb_mutex) {
 		mem = swiotlb_mem_create(&res->domain, &swiotlb_fixed, &params);

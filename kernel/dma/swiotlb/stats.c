@@ -71,6 +71,20 @@ void swiotlb_report_transient(struct swiotlb_mem *mem, long delta_bytes)
 EXPORT_SYMBOL_GPL(swiotlb_report_transient);
 
 /**
+ * swiotlb_count_leak() - count memory for DMA that was lost elsewhere
+ * @bytes: how much
+ *
+ * For users of set_memory_decrypted() and set_memory_encrypted() in the DMA layer
+ * that must not free memory when those fail.
+ *
+ * Context: any.
+ */
+void swiotlb_count_leak(size_t bytes)
+{
+	atomic_long_add(bytes, &swiotlb_default_domain.leaked);
+}
+
+/**
  * swiotlb_promise() - remember what a device was told it may map at a time
  * @domain: the device's
  * @bytes:  what it was told
