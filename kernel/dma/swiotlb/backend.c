@@ -25,6 +25,7 @@
 static const struct swiotlb_backend_ops *const builtin[] = {
 	&swiotlb_fixed,
 	&swiotlb_dynamic,
+	&swiotlb_cc,
 };
 
 /**

@@ -61,8 +61,9 @@ static int span_alloc(struct device *dev, struct swiotlb_mem *mem,
 	/* Else somebody translates the address: alignment is all that counts */
 
 	req->boundary_mask = dma_get_seg_boundary(dev);
-	err = INDIRECT_CALL_2(mem->ops->alloc, swiotlb_fixed_alloc,
-			      swiotlb_dynamic_alloc, mem, req, span);
+	err = INDIRECT_CALL_3(mem->ops->alloc, swiotlb_fixed_alloc,
+			      swiotlb_dynamic_alloc, swiotlb_cc_alloc, mem, req,
+			      span);
 	if (unlikely(err == -ENOSPC) && mem->ops->grow)
 		err = mem->ops->grow(mem, req, span);
 	return err;
@@ -104,8 +105,8 @@ static void release_span(struct device *dev, phys_addr_t tlb_addr,
 	rcu_read_lock();
 	if (unlikely(pool->ops->stray))
 		check_stray(dev, &span, size);
-	INDIRECT_CALL_2(pool->ops->free, swiotlb_fixed_free,
-			swiotlb_dynamic_free, &span);
+	INDIRECT_CALL_3(pool->ops->free, swiotlb_fixed_free,
+			swiotlb_dynamic_free, swiotlb_cc_free, &span);
 	rcu_read_unlock();
 }
 

@@ -1,0 +1,439 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The fast path of the `cc` backend: free slots that a CPU keeps for itself
+ *
+ * Nearly all buffers take one slot of 256 bytes to 4 KiB. Each CPU has a stack of
+ * free slots of each such size. The last one freed is used next, as it is still in
+ * the CPU's caches: to copy into cold memory takes longer than all the rest. When a
+ * stack is empty, half of it is filled from the depot; when it is full, the half
+ * that has not been used for longest goes back. So the depot's lock is taken once
+ * for 32 buffers at most, and what a CPU frees need not be what it allocated.
+ *
+ * The stacks are arrays in private memory, not lists through the slots: what a
+ * device can write is never trusted.
+ *
+ * There is no lock, and interrupts stay on. A CPU marks its stacks as busy, which
+ * takes a plain store since preemption is off. An interrupt that comes just then
+ * sees that, and goes to the depot. Nothing else is done meanwhile: no lock is taken
+ * and no other function is called, so the steps are few and counted. kccd empties
+ * the stacks of a CPU that is idle by an interrupt on that CPU; if it finds them
+ * busy, the CPU was not so idle.
+ *
+ * What other CPUs have in their stacks is out of reach of a request that finds
+ * nothing. It is 64 slots at most, and less if memory is small: see cc_cpus_size().
+ * Who fails has kccd empty all stacks.
+ */
+#include <linux/compiler.h>
+#include <linux/cpu.h>
+#include <linux/cpumask.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/preempt.h>
+#include <linux/smp.h>
+#include <linux/string.h>
+#include <linux/swiotlb.h>
+
+#include "cc.h"
+#include "internal.h"
+
+/* What the core is told at a time of how the use has changed */
+#define REPORT_BYTES	((long)SZ_64K)
+
+/* All stacks of all CPUs together hold so much of the memory at most: a 16th */
+#define CACHE_SHARE	16
+
+/* This CPU's stacks, or NULL if they are busy */
+static __always_inline struct cc_cpu *cpu_enter(struct cc *cc)
+{
+	struct cc_cpu *c;
+
+	preempt_disable();
+	c = &cc->cpus[smp_processor_id()];
+	if (unlikely(c->busy)) {
+		preempt_enable();
+		return NULL;
+	}
+	c->busy = true;
+	barrier();
+	return c;
+}
+
+static __always_inline void cpu_leave(struct cc_cpu *c)
+{
+	barrier();
+	c->busy = false;
+	preempt_enable();
+}
+
+/* Classes of single slots are the powers of two */
+static __always_inline long slot_bytes(enum cc_class class)
+{
+	return 256L << class;
+}
+
+static __always_inline void count_alloc(struct cc_cpu *c, enum cc_class class,
+					size_t size)
+{
+	WRITE_ONCE(c->used_bytes, c->used_bytes + slot_bytes(class));
+	WRITE_ONCE(c->nr_allocs[class], c->nr_allocs[class] + 1);
+	WRITE_ONCE(c->nr_bytes[class], c->nr_bytes[class] + size);
+}
+
+/* What the core has to be told, if it is worth it */
+static long unreported(struct cc_cpu *c)
+{
+	long delta = c->used_bytes - c->reported;
+
+	if (delta < REPORT_BYTES && delta > -REPORT_BYTES)
+		return 0;
+	c->reported = c->used_bytes;
+	return delta;
+}
+
+/* Outside of all locks, if inside of them something was found to be low */
+static void ask_if_low(struct cc *cc)
+{
+	if (unlikely(READ_ONCE(cc->ask)))
+		kccd_ask(cc);
+}
+
+/*
+ * The class of a request that one slot will do for, else CC_NR_SINGLES. Slots are
+ * aligned to their size. Who needs alignment or bits of the address needs a slot as
+ * large as that.
+ */
+static __always_inline unsigned int single_class(const struct swiotlb_req *req,
+						 unsigned int *offset)
+{
+	u64 masks = req->min_align_mask | req->alloc_align_mask;
+	u64 bytes;
+
+	/* Larger slots would cross the boundary, or not be aligned for the device */
+	if (unlikely((~req->boundary_mask | req->dma_offset) & (SZ_4K - 1)))
+		return CC_NR_SINGLES;
+
+	*offset = req->orig_addr & req->min_align_mask;
+	bytes = max_t(u64, req->size + (u64)*offset, masks + 1);
+	if (bytes > SZ_4K)
+		return CC_NR_SINGLES;
+	return fls((unsigned int)(bytes - 1) >> 8);
+}
+
+/* Fill half of a stack, and take a slot from it */
+static noinline bool refill(struct cc *cc, enum cc_reach reach,
+			    enum cc_class class, struct cc_ref *ref, size_t size)
+{
+	unsigned int nr = clamp(READ_ONCE(cc->cache_slots[class]) / 2, 1U,
+				CC_BATCH);
+	struct cc_depot *d = &cc->depots[reach];
+	struct cc_ref refs[CC_BATCH];
+	unsigned int first, nr_kept = 0;
+	struct cc_cpu *c;
+	long delta = 0;
+
+	if (reach == CC_LOW)
+		WRITE_ONCE(d->was_used, true);
+	first = cc_depot_take(d, class, refs, nr);
+	ask_if_low(cc);
+	if (first == nr)
+		return false;
+	*ref = refs[--nr];
+
+	c = cpu_enter(cc);
+	if (likely(c)) {
+		struct cc_cache *cache = &c->caches[reach][class];
+
+		/* Somebody else may have filled it meanwhile */
+		nr_kept = min(nr - first, CC_CACHE_SLOTS - cache->nr);
+		memcpy(&cache->refs[cache->nr], &refs[nr - nr_kept],
+		       nr_kept * sizeof(refs[0]));
+		WRITE_ONCE(cache->nr, cache->nr + nr_kept);
+		count_alloc(c, class, size);
+		delta = unreported(c);
+		cpu_leave(c);
+	} else {
+		cc_depot_count(d, slot_bytes(class));
+	}
+	if (delta)
+		swiotlb_report_used(cc->mem, delta);
+	if (nr - nr_kept > first)
+		cc_depot_put(cc, &refs[first], nr - nr_kept - first);
+	return true;
+}
+
+static __always_inline bool alloc_single(struct cc *cc, enum cc_reach reach,
+					 enum cc_class class,
+					 struct cc_ref *ref, size_t size)
+{
+	struct cc_cpu *c = cpu_enter(cc);
+	struct cc_cache *cache;
+
+	if (unlikely(!c))
+		return refill(cc, reach, class, ref, size);
+
+	cache = &c->caches[reach][class];
+	if (unlikely(!cache->nr)) {
+		cpu_leave(c);
+		return refill(cc, reach, class, ref, size);
+	}
+	*ref = cache->refs[cache->nr - 1];
+	WRITE_ONCE(cache->nr, cache->nr - 1);
+	count_alloc(c, class, size);
+	cpu_leave(c);
+	return true;
+}
+
+/* The class that wastes least on a request which needs more than a slot */
+static enum cc_class run_class(const struct swiotlb_req *req)
+{
+	u64 bits = req->orig_addr & req->min_align_mask;
+	u64 bytes = req->size + (bits & (SZ_4K - 1));
+
+	/* Of the address, a slot's number may have a bit, and the offset less */
+	if (bytes <= SZ_16K &&
+	    ALIGN(req->size + (bits & (SZ_2K - 1)), SZ_2K) < ALIGN(bytes, SZ_4K))
+		return CC_RUN_2K;
+	return bytes <= SZ_1M ? CC_RUN_4K : CC_RUN_16K;
+}
+
+/*
+ * In a depot: in slots of the best class, then of larger ones, then of all others.
+ * -E2BIG if no class will ever do.
+ */
+static int alloc_in(struct cc_depot *d, const struct swiotlb_req *req,
+		    unsigned int best, struct swiotlb_span *span)
+{
+	unsigned int i, class = best;
+	int err, result = -E2BIG;
+
+	for (i = 0; i < CC_NR_CLASSES; i++) {
+		err = cc_depot_alloc(d, class, req, span);
+		if (!err)
+			return 0;
+		if (err == -ENOSPC)
+			result = err;
+		class = (class + 1) % CC_NR_CLASSES;
+	}
+	return result;
+}
+
+/* Whoever does not reach all, or found no slot where he looked first */
+static noinline int alloc_slow(struct cc *cc, const struct swiotlb_req *req,
+			       unsigned int class, unsigned int offset,
+			       struct swiotlb_span *span)
+{
+	bool reaches_all = cc_reaches(req, cc->mem->end);
+	enum cc_reach reach = reaches_all ? cc->main : CC_LOW;
+	struct cc_depot *d = &cc->depots[reach];
+	struct cc_ref ref;
+	int err;
+
+	if (cc_reaches(req, d->end)) {
+		for (; class < CC_NR_SINGLES; class++) {
+			if (!alloc_single(cc, reach, class, &ref, req->size))
+				continue;
+			span->pool = ref.pool;
+			span->slot = ref.slot;
+			span->nr_slots = 1;
+			span->offset = offset;
+			return 0;
+		}
+	}
+
+	if (reach == CC_LOW)
+		WRITE_ONCE(d->was_used, true);
+	class = single_class(req, &offset);
+	if (class == CC_NR_SINGLES)
+		class = run_class(req);
+	err = alloc_in(d, req, class, span);
+	if (!err || err == -E2BIG || cc->main == CC_LOW)
+		goto out;
+
+	/* What others may need more: the low memory; or what happens to be low */
+	d = &cc->depots[reach == CC_LOW ? CC_ANY : CC_LOW];
+	err = alloc_in(d, req, class, span);
+out:
+	ask_if_low(cc);
+	if (err == -ENOSPC &&
+	    !cc_reaches(req, READ_ONCE(cc->depots[CC_LOW].lowest_end)) &&
+	    !cc_reaches(req, READ_ONCE(cc->depots[CC_ANY].lowest_end)))
+		return -ENXIO;
+	return err;
+}
+
+int swiotlb_cc_alloc(struct swiotlb_mem *mem, const struct swiotlb_req *req,
+		     struct swiotlb_span *span)
+{
+	struct cc *cc = mem->backend;
+	unsigned int class, offset = 0;
+	struct cc_ref ref;
+
+	class = single_class(req, &offset);
+	if (likely(class < CC_NR_SINGLES) &&
+	    likely(cc_reaches(req, mem->end)) &&
+	    likely(alloc_single(cc, cc->main, class, &ref, req->size))) {
+		span->pool = ref.pool;
+		span->slot = ref.slot;
+		span->nr_slots = 1;
+		span->offset = offset;
+		return 0;
+	}
+	return alloc_slow(cc, req, class, offset, span);
+}
+
+/* Half of a full stack, from its bottom, makes room for one that was just freed */
+static noinline void drain(struct cc *cc, const struct cc_ref *ref,
+			   struct cc_cpu *c, struct cc_cache *cache)
+{
+	unsigned int nr = max(cache->nr / 2, 1U);
+	struct cc_ref refs[CC_BATCH];
+	long delta;
+
+	nr = min(nr, CC_BATCH);
+	memcpy(refs, cache->refs, nr * sizeof(refs[0]));
+	memmove(cache->refs, &cache->refs[nr],
+		(cache->nr - nr) * sizeof(refs[0]));
+	WRITE_ONCE(cache->nr, cache->nr - nr + 1);
+	cache->refs[cache->nr - 1] = *ref;
+	delta = unreported(c);
+	cpu_leave(c);
+
+	if (delta)
+		swiotlb_report_used(cc->mem, delta);
+	cc_depot_put(cc, refs, nr);
+}
+
+void swiotlb_cc_free(const struct swiotlb_span *span)
+{
+	struct cc_format *f = container_of(span->pool, struct cc_format, pool);
+	const struct cc_ref ref = { .pool = span->pool, .slot = span->slot };
+	struct cc *cc = f->pool.mem->backend;
+	enum cc_class class = f->class;
+	struct cc_cache *cache;
+	struct cc_cpu *c;
+
+	/* Slots of 4 KiB may have been taken for a run that found nothing better */
+	c = likely(class < CC_NR_SINGLES && span->nr_slots == 1) ?
+	    cpu_enter(cc) : NULL;
+	if (unlikely(!c)) {
+		cc_depot_free(span);
+		return;
+	}
+
+	WRITE_ONCE(c->used_bytes, c->used_bytes - slot_bytes(class));
+	cache = &c->caches[f->reach][class];
+	if (unlikely(cache->nr >= READ_ONCE(cc->cache_slots[class]))) {
+		drain(cc, &ref, c, cache);
+		return;
+	}
+	cache->refs[cache->nr] = ref;
+	WRITE_ONCE(cache->nr, cache->nr + 1);
+	cpu_leave(c);
+}
+
+/**
+ * cc_cpus_bytes() - memory for all &struct cc_cpu
+ *
+ * Return: bytes.
+ */
+size_t cc_cpus_bytes(void)
+{
+	return nr_cpu_ids * sizeof(struct cc_cpu);
+}
+
+/**
+ * cc_cpus_size() - say how many slots the CPUs may keep
+ * @cc:	   whose
+ * @bytes: all the memory there is
+ *
+ * Context: any.
+ */
+void cc_cpus_size(struct cc *cc, u64 bytes)
+{
+	u64 share = div_u64(bytes, CACHE_SHARE * num_possible_cpus());
+	unsigned int class;
+
+	for (class = 0; class < CC_NR_SINGLES; class++)
+		WRITE_ONCE(cc->cache_slots[class],
+			   clamp_t(u64, share >> cc_classes[class].shift, 4,
+				   CC_CACHE_SLOTS));
+}
+
+/**
+ * struct spill - what is taken out of the stacks of a CPU
+ * @cc:  whose
+ * @cpu: which one
+ * @nr:  number of slots, which are in &cc.spill
+ */
+struct spill {
+	struct cc *cc;
+	unsigned int cpu;
+	unsigned int nr;
+};
+
+/* Runs on that CPU with interrupts off, or anywhere if the CPU is offline */
+static void spill_cpu(void *arg)
+{
+	struct spill *s = arg;
+	struct cc_cpu *c = &s->cc->cpus[s->cpu];
+	unsigned int reach, class;
+
+	/* This interrupted somebody: it will soon be empty, or in use */
+	if (c->busy)
+		return;
+
+	for (reach = 0; reach < CC_NR_REACHES; reach++) {
+		for (class = 0; class < CC_NR_SINGLES; class++) {
+			struct cc_cache *cache = &c->caches[reach][class];
+
+			memcpy(&s->cc->spill[s->nr], cache->refs,
+			       cache->nr * sizeof(cache->refs[0]));
+			s->nr += cache->nr;
+			WRITE_ONCE(cache->nr, 0);
+		}
+	}
+}
+
+/* Has it anything, and was it left alone since it was asked last? */
+static bool is_idle(struct cc_cpu *c, bool all)
+{
+	unsigned long nr_allocs = 0, nr_slots = 0;
+	unsigned int reach, class;
+	bool idle;
+
+	for (class = 0; class < CC_NR_SINGLES; class++) {
+		nr_allocs += READ_ONCE(c->nr_allocs[class]);
+		for (reach = 0; reach < CC_NR_REACHES; reach++)
+			nr_slots += READ_ONCE(c->caches[reach][class].nr);
+	}
+	idle = nr_allocs == c->seen;
+	c->seen = nr_allocs;
+	return nr_slots && (idle || all);
+}
+
+/**
+ * cc_cpus_flush() - have CPUs give back the slots that they keep
+ * @cc:  whose
+ * @all: not only those that were idle since this was asked last
+ *
+ * Context: process context, may sleep; cc.lock is held.
+ */
+void cc_cpus_flush(struct cc *cc, bool all)
+{
+	unsigned int cpu;
+
+	lockdep_assert_held(&cc->lock);
+	cpus_read_lock();
+	for_each_possible_cpu(cpu) {
+		struct spill spill = { .cc = cc, .cpu = cpu };
+
+		if (!is_idle(&cc->cpus[cpu], all))
+			continue;
+		if (cpu_online(cpu))
+			smp_call_function_single(cpu, spill_cpu, &spill, 1);
+		else
+			spill_cpu(&spill);
+		cc_depot_put(cc, cc->spill, spill.nr);
+	}
+	cpus_read_unlock();
+}

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Runs of free slots in a chunk of the `cc` backend, and what run a request takes
+ *
+ * A chunk has a bit per slot, set if it is free. The whole bitmap is treated as
+ * one long number. Shifted down by k and combined with itself, it has a bit
+ * set wherever k + 1 free slots begin, and so on by doubling:
+ *
+ *   slot    0 1 2 3 4 5 6 7 ...
+ *   free    1 1 0 1 1 1 1 0
+ *   2 free  1 0 0 1 1 1 0 0
+ *   3 free  0 0 0 1 1 0 0 0
+ *
+ * A chunk for runs has 1024 slots at most, 16 words: so the steps have a bound,
+ * whatever is free. Chunks for single slots are longer, but there the first bit
+ * will do.
+ *
+ * Pure code: no lock, no memory of its own.
+ */
+#include <kunit/visibility.h>
+#include <linux/align.h>
+#include <linux/bitops.h>
+#include <linux/compiler.h>
+#include <linux/export.h>
+#include <linux/log2.h>
+#include <linux/math.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/string.h>
+#include <linux/swiotlb.h>
+
+#include "cc.h"
+
+/* The bitmap shifted down by @shift and combined with itself; is any bit left? */
+static bool and_shifted(unsigned long *map, unsigned int nr_words,
+			unsigned int shift)
+{
+	unsigned int skip = shift / BITS_PER_LONG, bits = shift % BITS_PER_LONG;
+	unsigned long any = 0;
+	unsigned int i;
+
+	for (i = 0; i < nr_words; i++) {
+		unsigned long w = 0;
+
+		if (i + skip < nr_words)
+			w = map[i + skip] >> bits;
+		if (bits && i + skip + 1 < nr_words)
+			w |= map[i + skip + 1] << (BITS_PER_LONG - bits);
+		map[i] &= w;
+		any |= map[i];
+	}
+	return any;
+}
+
+/* Where in each word the low, contiguous bits of the mask let a run start */
+static unsigned long allowed_starts(const struct cc_fit *fit)
+{
+	unsigned int every = 1U << min_t(unsigned int, ffz(fit->mask),
+					 ilog2(BITS_PER_LONG) - 1);
+
+	return (~0UL / ((1UL << every) - 1)) <<
+	       ((fit->bits - fit->base) & (every - 1));
+}
+
+/* All that allowed_starts() did not see to */
+static bool fits(const struct cc_fit *fit, unsigned int slot)
+{
+	unsigned long nr = fit->base + slot;
+
+	return (nr & fit->mask) == fit->bits &&
+	       (nr & fit->boundary) + fit->nr_slots - 1 <= fit->boundary;
+}
+
+/**
+ * cc_find_run() - find the first fitting run of free slots
+ * @free:     bit per slot
+ * @nr_slots: number of slots; up to 1024 if a run of several is looked for
+ * @first:    no slot is free in the words below this one
+ * @fit:      what the run must be like
+ *
+ * Return: number of its first slot, or -ENOSPC.
+ */
+int cc_find_run(const unsigned long *free, unsigned int nr_slots,
+		unsigned int first, const struct cc_fit *fit)
+{
+	unsigned int nr_words = BITS_TO_LONGS(nr_slots), len, step, i, slot;
+	unsigned long starts = allowed_starts(fit);
+	unsigned long runs[CC_MAX_RUN_WORDS];
+
+	if (fit->nr_slots > 1) {
+		if (fit->nr_slots > nr_slots)
+			return -ENOSPC;
+		memcpy(runs, free, nr_words * sizeof(long));
+		for (len = 1; len < fit->nr_slots; len += step) {
+			step = min(len, fit->nr_slots - len);
+			if (!and_shifted(runs, nr_words, step))
+				return -ENOSPC;
+		}
+		free = runs;
+	}
+
+	for (i = first; i < nr_words; i++) {
+		unsigned long w = free[i] & starts;
+
+		for (; w; w &= w - 1) {
+			slot = i * BITS_PER_LONG + __ffs(w);
+			if (fits(fit, slot))
+				return slot;
+		}
+	}
+	return -ENOSPC;
+}
+
+/**
+ * cc_longest_run() - length of the longest run of free slots
+ * @free:     bit per slot
+ * @nr_slots: number of slots, up to 1024
+ *
+ * Return: number of slots.
+ */
+unsigned int cc_longest_run(const unsigned long *free, unsigned int nr_slots)
+{
+	unsigned int nr_words = BITS_TO_LONGS(nr_slots), len, step, i;
+	unsigned long runs[CC_MAX_RUN_WORDS], next[CC_MAX_RUN_WORDS];
+	const size_t bytes = nr_words * sizeof(long);
+	unsigned long any = 0;
+
+	for (i = 0; i < nr_words; i++)
+		any |= free[i];
+	if (!any)
+		return 0;
+
+	/* Double the length as long as there are any, then halve the steps */
+	memcpy(runs, free, bytes);
+	for (len = 1; len < nr_slots; len *= 2) {
+		memcpy(next, runs, bytes);
+		if (!and_shifted(next, nr_words, len))
+			break;
+		memcpy(runs, next, bytes);
+	}
+	for (step = len / 2; step; step /= 2) {
+		memcpy(next, runs, bytes);
+		if (!and_shifted(next, nr_words, step))
+			continue;
+		memcpy(runs, next, bytes);
+		len += step;
+	}
+	return len;
+}
+
+/**
+ * cc_bucket_of() - the bucket of chunks that have so much to offer
+ * @nr: how many slots, up to 8192
+ *
+ * Exact below 16. Above that a bucket is an eighth of an octave.
+ *
+ * Return: number of the bucket; 0 only for none.
+ */
+unsigned int cc_bucket_of(unsigned int nr)
+{
+	unsigned int octave;
+
+	if (nr < 16)
+		return nr;
+	octave = ilog2(nr);
+	return 16 + (octave - 4) * 8 + ((nr >> (octave - 3)) & 7);
+}
+
+/**
+ * cc_bucket_above() - the first bucket in which all chunks have enough
+ * @nr: how many slots, up to 8192
+ *
+ * Return: number of the bucket.
+ */
+unsigned int cc_bucket_above(unsigned int nr)
+{
+	return nr ? cc_bucket_of(nr - 1) + 1 : 0;
+}
+
+/**
+ * cc_fit() - translate a request into slots of a class
+ * @req:    the request
+ * @class:  the class
+ * @fit:    receives what the run must be like, but for its @base
+ * @offset: receives where in the first slot the buffer begins, in bytes
+ *
+ * Bits of min_align_mask below the alignment of the span are taken care of by an
+ * offset into it, the higher ones by choosing its first slot. A mapping of a page
+ * and more is page-aligned when nobody asks for anything else.
+ *
+ * Return: %false if no chunk of that class can ever have such a run.
+ */
+bool cc_fit(const struct swiotlb_req *req, enum cc_class class,
+	    struct cc_fit *fit, unsigned int *offset)
+{
+	const struct cc_class_def *def = &cc_classes[class];
+	u64 slot_mask = BIT_ULL(def->shift) - 1;
+	u64 align_mask = req->alloc_align_mask, match_mask, bytes;
+
+	/* What the device sees must be aligned as slots are; as ever, to 2 KiB at most */
+	if (req->dma_offset & slot_mask && def->shift != 11)
+		return false;
+	if (req->size > CC_CHUNK_BYTES)
+		return false;
+
+	*offset = req->orig_addr & req->min_align_mask &
+		  (align_mask | slot_mask);
+	bytes = (u64)req->size + *offset;
+	if (req->align_end)
+		bytes = ALIGN(bytes, align_mask + 1);
+	if (bytes > (u64)def->max_slots << def->shift)
+		return false;
+
+	if (!align_mask && !req->min_align_mask && bytes >= PAGE_SIZE)
+		align_mask = PAGE_SIZE - 1;
+	align_mask |= slot_mask;
+	match_mask = req->min_align_mask & ~align_mask;
+
+	fit->nr_slots = DIV_ROUND_UP_ULL(bytes, slot_mask + 1);
+	fit->mask = (align_mask | match_mask) >> def->shift;
+	fit->bits = (req->orig_addr & match_mask) >> def->shift;
+	fit->boundary = min_t(u64, req->boundary_mask >> def->shift,
+			      ULONG_MAX >> 1);
+
+	/* Can the buffer keep within the boundary at all? */
+	if (fit->nr_slots - 1 > fit->boundary ||
+	    (*offset & req->boundary_mask) + req->size - 1 > req->boundary_mask)
+		return false;
+	/* Can it be aligned in a chunk? Above that, bits are those of the chunk */
+	return fit->mask < cc_nr_slots(class);
+}

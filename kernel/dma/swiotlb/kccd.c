@@ -1,0 +1,586 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * kccd: how the `cc` backend grows and shrinks
+ *
+ * Whoever takes an empty chunk, or finds few formats in reserve, leaves a note, and
+ * asks kccd on his way out. It makes what is missing, and no more:
+ *
+ *  - Each class has a watermark (`swiotlb.cc_watermarks`), so many bytes should be
+ *    free for it. What the classes lack together, rounded up to chunks, should be
+ *    there as empty chunks, which are of use to all of them. For those who do not
+ *    reach all memory one empty chunk will do, once there is anybody.
+ *  - If there was no empty chunk when one was needed, the watermarks were too low:
+ *    the number of empty chunks wanted doubles each time, up to 64 times as many. It
+ *    halves with each second in which that did not happen.
+ *  - A request that found no room comes first: whoever does not reach all memory,
+ *    then the others. All CPUs then give back the slots that they keep for
+ *    themselves.
+ *
+ * There is a cap (`swiotlb.cc_max`). A chunk takes 2 MiB in one piece, which is
+ * converted as a whole, once. If there is none, or at the cap, nothing is tried for
+ * 100 ms; after a failed conversion, by which memory is lost, for ten seconds, and
+ * twice as long each time. Memory is never waited for if that may mean to wait for
+ * I/O, since that may wait for bounce buffers.
+ *
+ * Chunks that were added go again: those that are empty and were not needed for as
+ * long as `swiotlb.cc_idle_ms`, beyond those that are wanted. How many that are is
+ * seen from the fewest that were empty in that time, so a load that comes and goes
+ * within it converts nothing. If memory is tight the
+ * shrinker has all of them given back at once; after that, only requests that find
+ * no room make more, for a second. The boot memory stays.
+ *
+ * These are two works rather than a thread: nothing runs where nothing is to do,
+ * they go with the memory that they are for, and freeing must not wait behind growth,
+ * which waits for memory.
+ *
+ * Locking: cc.lock is held while memory is made, converted and freed, and through
+ * grace periods.
+ */
+#define pr_fmt(fmt) "software IO TLB: " fmt
+
+#include <linux/bits.h>
+#include <linux/jiffies.h>
+#include <linux/list.h>
+#include <linux/math.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/mm.h>
+#include <linux/shrinker.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/swiotlb.h>
+#include <linux/workqueue.h>
+#include <trace/events/swiotlb.h>
+
+#include "cc.h"
+#include "internal.h"
+
+#define RETRY_DELAY	(HZ / 10)
+#define SQUEEZE_DELAY	HZ
+#define LEAK_DELAY	(10 * HZ)
+#define MAX_LEAK_SHIFT	9	/* 85 minutes */
+#define MAX_BOOST	6
+
+/* Formats in reserve of each geometry, if there are as many empty chunks */
+#define RESERVE_FORMATS	3U
+
+/* One of this many chunks is kept for those who need memory to free memory */
+#define KEEP_ONE_OF	64
+
+/**
+ * kccd_cap_bytes() - how much memory there may be
+ * @cc: whose
+ *
+ * Context: any.
+ * Return: bytes.
+ */
+u64 kccd_cap_bytes(const struct cc *cc)
+{
+	u64 boot = (u64)cc->nr_boot * CC_CHUNK_BYTES;
+
+	return cc_max_bytes() ?:
+	       max((u64)totalram_pages() << PAGE_SHIFT >> 1, boot);
+}
+
+static u64 all_bytes(const struct cc *cc)
+{
+	return (u64)READ_ONCE(cc->mem->nslabs) << IO_TLB_SHIFT;
+}
+
+/**
+ * kccd_wanted() - how many chunks should be empty
+ * @cc:	   whose
+ * @reach: for whom
+ *
+ * Context: process context.
+ * Return: number of chunks.
+ */
+unsigned int kccd_wanted(struct cc *cc, enum cc_reach reach)
+{
+	struct cc_depot *d = &cc->depots[reach];
+	unsigned int class, nr = 0;
+	u64 missing = 0;
+
+	if (reach == cc->main) {
+		spin_lock_irq(&d->lock);
+		for (class = 0; class < CC_NR_CLASSES; class++) {
+			u64 free = (u64)d->shelves[class].nr_free <<
+				   cc_classes[class].shift;
+			u64 mark = cc_watermark_bytes(class);
+
+			missing += mark > free ? mark - free : 0;
+		}
+		spin_unlock_irq(&d->lock);
+		nr = DIV_ROUND_UP_ULL(missing, CC_CHUNK_BYTES);
+	} else if (READ_ONCE(d->was_used)) {
+		nr = 1;
+	}
+	return (nr << READ_ONCE(cc->growers[reach].boost)) + READ_ONCE(d->keep);
+}
+
+/**
+ * kccd_ask() - have kccd look after something
+ * @cc: what that is
+ *
+ * Context: any but NMI.
+ */
+void kccd_ask(struct cc *cc)
+{
+	/* So early in boot nobody can do anything. The note stays */
+	if (!swiotlb_is_awake())
+		return;
+
+	WRITE_ONCE(cc->ask, false);
+	/* Not where memory is freed: this may have to wait for memory */
+	queue_delayed_work(system_unbound_wq, &cc->grow, 0);
+}
+
+/**
+ * kccd_ask_for() - have kccd make memory that a request did not find
+ * @cc:	   whose
+ * @reach: for those who reach that
+ *
+ * Context: any but NMI.
+ */
+void kccd_ask_for(struct cc *cc, enum cc_reach reach)
+{
+	struct cc_grower *g = &cc->growers[reach];
+
+	/* There will be nothing so soon */
+	if (READ_ONCE(g->urgent) || time_before64(get_jiffies_64(),
+						  READ_ONCE(g->retry_at)))
+		return;
+	WRITE_ONCE(g->urgent, true);
+	kccd_ask(cc);
+}
+
+/**
+ * kccd_resized() - see to what depends on how much memory there is
+ * @cc: chunks have come or gone
+ *
+ * Context: process context with cc.lock held, or nobody else knows of @cc.
+ */
+void kccd_resized(struct cc *cc)
+{
+	unsigned int reach;
+
+	WRITE_ONCE(cc->mem->nslabs, (unsigned long)(cc->nr_boot + cc->nr_grown)
+				    << (CC_CHUNK_SHIFT - IO_TLB_SHIFT));
+	cc_cpus_size(cc, all_bytes(cc));
+	for (reach = 0; reach < CC_NR_REACHES; reach++) {
+		struct cc_depot *d = &cc->depots[reach];
+
+		WRITE_ONCE(d->keep, d->nr_chunks / KEEP_ONE_OF);
+	}
+}
+
+static gfp_t zone_of(const struct cc *cc, enum cc_reach reach)
+{
+	if (reach == CC_LOW && cc->main != CC_LOW)
+		return IS_ENABLED(CONFIG_ZONE_DMA32) ? __GFP_DMA32 : __GFP_DMA;
+	return 0;
+}
+
+/**
+ * kccd_add_chunk() - get a chunk and use it
+ * @cc:	   whose
+ * @reach: for whom
+ * @params: where to get it
+ * @grown: it may be given back
+ *
+ * Context: process context, may sleep; cc.lock is held.
+ * Return: 0 or an errno.
+ */
+int kccd_add_chunk(struct cc *cc, enum cc_reach reach,
+		   const struct swiotlb_params *params, bool grown)
+{
+	struct cc_depot *d = &cc->depots[reach];
+	struct cc_chunk *chunk;
+	int err;
+
+	chunk = kzalloc(sizeof(*chunk), GFP_KERNEL);
+	if (!chunk)
+		return -ENOMEM;
+	chunk->grown = grown;
+	chunk->phase = SWIOTLB_LATE;
+	cc_chunk_init(cc, chunk);
+
+	err = swiotlb_pool_provision(cc->mem, &chunk->home, params);
+	if (err)
+		goto err_free;
+	/* Only whole chunks, and in reach */
+	err = -ENOMEM;
+	if (chunk->home.end - chunk->home.start != CC_CHUNK_BYTES ||
+	    !IS_ALIGNED(chunk->home.start, CC_CHUNK_BYTES) ||
+	    chunk->home.end > d->end)
+		goto err_release;
+
+	err = swiotlb_pool_share(cc->mem, &chunk->home);
+	if (err) {
+		/* The memory is leaked */
+		cc->nr_leaked++;
+		goto err_free;
+	}
+	cc->nr_leaked = 0;
+
+	err = cc_chunk_publish(chunk);
+	if (err)
+		goto err_release;
+
+	list_add_tail(&chunk->all, &cc->chunks);
+	if (grown)
+		cc->nr_grown++;
+	else
+		cc->nr_boot++;
+	cc_depot_add(d, chunk);
+	kccd_resized(cc);
+	return 0;
+
+err_release:
+	swiotlb_pool_release(cc->mem, &chunk->home);
+err_free:
+	kfree(chunk);
+	return err;
+}
+
+static bool may_try(const struct cc_grower *g)
+{
+	return !time_before64(get_jiffies_64(), g->not_before);
+}
+
+static void back_off(struct cc *cc, struct cc_grower *g)
+{
+	unsigned int shift = min(cc->nr_leaked, MAX_LEAK_SHIFT + 1U);
+	unsigned long delay = shift ? LEAK_DELAY << (shift - 1) : RETRY_DELAY;
+
+	WRITE_ONCE(cc->nr_failures, cc->nr_failures + 1);
+	g->not_before = get_jiffies_64() + delay;
+	WRITE_ONCE(g->retry_at, g->not_before);
+}
+
+static void grow_reach(struct cc *cc, enum cc_reach reach)
+{
+	const struct swiotlb_params params = {
+		.phase = SWIOTLB_LATE,
+		.bytes = CC_CHUNK_BYTES,
+		.gfp = GFP_KERNEL | __GFP_NORETRY | zone_of(cc, reach),
+	};
+	struct cc_grower *g = &cc->growers[reach];
+	struct cc_depot *d = &cc->depots[reach];
+	bool urgent = READ_ONCE(g->urgent);
+	unsigned int wanted;
+	int err = 0;
+
+	WRITE_ONCE(g->urgent, false);
+	if (READ_ONCE(d->starved) || urgent) {
+		WRITE_ONCE(g->boost, min(g->boost + 1, MAX_BOOST));
+		WRITE_ONCE(d->starved, false);
+	}
+	if (!may_try(g) && !(urgent && cc->squeezed))
+		return;
+	if (!urgent)
+		cc->squeezed = false;
+
+	for (;;) {
+		wanted = kccd_wanted(cc, reach);
+		if (urgent)
+			wanted = max(wanted, d->keep + 1);
+		if (READ_ONCE(d->nr_empty) >= wanted)
+			break;
+		err = -ENOSPC;
+		if (all_bytes(cc) + CC_CHUNK_BYTES <= kccd_cap_bytes(cc))
+			err = kccd_add_chunk(cc, reach, &params, true);
+		if (err)
+			break;
+		WRITE_ONCE(cc->nr_grows, cc->nr_grows + 1);
+		trace_swiotlb_grow(cc->mem->ops->name, CC_CHUNK_BYTES,
+				   all_bytes(cc));
+	}
+	if (err)
+		back_off(cc, g);
+	/* Ask again when one of these is taken */
+	WRITE_ONCE(d->low_mark, min(READ_ONCE(d->nr_empty), wanted));
+}
+
+/*
+ * Formats that should be in reserve. Any empty chunk can be cut up for pages, and
+ * for what is large: then nothing fails for want of a format.
+ */
+static unsigned int formats_wanted(struct cc *cc, enum cc_geom geom)
+{
+	unsigned int nr_empty = 0, boost = 0, reach;
+
+	for (reach = 0; reach < CC_NR_REACHES; reach++) {
+		nr_empty += READ_ONCE(cc->depots[reach].nr_empty);
+		boost = max(boost, cc->growers[reach].boost);
+	}
+	if (geom == CC_GEOM_4K || geom == CC_GEOM_16K)
+		return nr_empty + 1;
+	return min(RESERVE_FORMATS << boost, nr_empty + 1);
+}
+
+static void make_formats(struct cc *cc)
+{
+	unsigned int geom;
+
+	/* Those that were given back wait for a grace period, but ask for none */
+	start_poll_synchronize_rcu();
+	for (geom = 0; geom < CC_NR_GEOMS; geom++) {
+		unsigned int wanted = formats_wanted(cc, geom), nr = wanted;
+		struct cc_reserve *r = &cc->reserves[geom];
+
+		/* They were used up faster than kccd came */
+		if (READ_ONCE(r->missed))
+			nr *= 2;
+		WRITE_ONCE(r->missed, false);
+		while (READ_ONCE(r->nr) < nr) {
+			if (cc_format_make(cc, geom, SWIOTLB_LATE))
+				return;
+		}
+		WRITE_ONCE(r->low_mark, min(READ_ONCE(r->nr), wanted));
+	}
+}
+
+static unsigned long count_objects(struct shrinker *shrinker,
+				   struct shrink_control *sc)
+{
+	const struct cc *cc = shrinker->private_data;
+	unsigned int nr = 0, reach;
+
+	for (reach = 0; reach < CC_NR_REACHES; reach++)
+		nr += READ_ONCE(cc->depots[reach].nr_empty);
+	nr = min(nr, READ_ONCE(cc->nr_grown));
+	return nr ? (unsigned long)nr << (CC_CHUNK_SHIFT - PAGE_SHIFT) :
+		    SHRINK_EMPTY;
+}
+
+/* Conversion may take locks inside which others wait for memory: not here */
+static unsigned long scan_objects(struct shrinker *shrinker,
+				  struct shrink_control *sc)
+{
+	struct cc *cc = shrinker->private_data;
+
+	swiotlb_queue_work(&cc->squeeze, 0);
+	return SHRINK_STOP;
+}
+
+static void make_shrinker(struct cc *cc)
+{
+	struct shrinker *shrinker;
+
+	if (cc->shrinker)
+		return;
+	shrinker = shrinker_alloc(0, "swiotlb-cc");
+	if (!shrinker)
+		return;
+	shrinker->count_objects = count_objects;
+	shrinker->scan_objects = scan_objects;
+	shrinker->private_data = cc;
+	shrinker_register(shrinker);
+	cc->shrinker = shrinker;
+}
+
+static bool is_at_rest(struct cc *cc)
+{
+	unsigned int geom, reach;
+
+	if (cc->nr_grown)
+		return false;
+	for (reach = 0; reach < CC_NR_REACHES; reach++) {
+		if (cc->growers[reach].boost)
+			return false;
+	}
+	for (geom = 0; geom < CC_NR_GEOMS; geom++) {
+		if (READ_ONCE(cc->reserves[geom].nr) > formats_wanted(cc, geom))
+			return false;
+	}
+	return true;
+}
+
+static void trim_later(struct cc *cc, bool in_any_case)
+{
+	unsigned long delay = clamp(cc_idle_jiffies() / 4, HZ / 40 + 1UL,
+				    (unsigned long)HZ);
+
+	if (in_any_case || !is_at_rest(cc))
+		swiotlb_queue_work(&cc->trim, delay);
+}
+
+static void grow(struct work_struct *work)
+{
+	struct cc *cc = container_of(to_delayed_work(work), struct cc, grow);
+	unsigned int noio;
+
+	guard(mutex)(&cc->lock);
+	noio = memalloc_noio_save();
+	WRITE_ONCE(cc->ask, false);
+	if (READ_ONCE(cc->growers[CC_LOW].urgent) ||
+	    READ_ONCE(cc->growers[CC_ANY].urgent))
+		cc_cpus_flush(cc, true);
+	make_formats(cc);
+	if (cc->growable) {
+		make_shrinker(cc);
+		/* What the limited get is of use to the others, too */
+		grow_reach(cc, CC_LOW);
+		if (cc->main != CC_LOW)
+			grow_reach(cc, CC_ANY);
+	}
+	memalloc_noio_restore(noio);
+
+	trim_later(cc, true);
+}
+
+/* Give back so many chunks, if they were empty for so long */
+static void shrink_reach(struct cc *cc, enum cc_reach reach, unsigned int nr,
+			 unsigned long idle, struct list_head *leaving)
+{
+	struct cc_depot *d = &cc->depots[reach];
+	struct cc_chunk *chunk;
+
+	while (nr-- && (chunk = cc_depot_remove(d, idle))) {
+		list_move(&chunk->all, leaving);
+		swiotlb_pool_retract(&chunk->home);
+		WRITE_ONCE(cc->nr_grown, cc->nr_grown - 1);
+		kccd_resized(cc);
+		WRITE_ONCE(cc->nr_shrinks, cc->nr_shrinks + 1);
+		trace_swiotlb_shrink(cc->mem->ops->name, CC_CHUNK_BYTES,
+				     all_bytes(cc));
+	}
+	/* Fewer are there to be taken now */
+	WRITE_ONCE(d->low_mark, min(d->low_mark, READ_ONCE(d->nr_empty)));
+}
+
+static void release_chunks(struct cc *cc, struct list_head *leaving)
+{
+	struct cc_chunk *chunk, *next;
+
+	if (list_empty(leaving))
+		return;
+
+	synchronize_rcu();
+	list_for_each_entry_safe(chunk, next, leaving, all) {
+		swiotlb_pool_release(cc->mem, &chunk->home);
+		kfree(chunk);
+	}
+}
+
+/* How many chunks were never needed for as long as that, beyond what is wanted */
+static unsigned int nr_spare(struct cc *cc, enum cc_reach reach,
+			     unsigned long idle)
+{
+	struct cc_grower *g = &cc->growers[reach];
+	unsigned int nr, wanted;
+
+	if (time_before(jiffies, g->watched_since + idle))
+		return 0;
+	g->watched_since = jiffies;
+	nr = cc_depot_least_empty(&cc->depots[reach]);
+	wanted = kccd_wanted(cc, reach);
+	return nr > wanted ? nr - wanted : 0;
+}
+
+static void drop_formats(struct cc *cc)
+{
+	unsigned int geom;
+
+	for (geom = 0; geom < CC_NR_GEOMS; geom++) {
+		unsigned int nr = formats_wanted(cc, geom);
+		struct cc_reserve *r = &cc->reserves[geom];
+
+		while (cc_format_drop(cc, geom, nr))
+			;
+		WRITE_ONCE(r->low_mark, min(r->low_mark, nr));
+	}
+}
+
+static void calm_down(struct cc *cc, enum cc_reach reach)
+{
+	struct cc_grower *g = &cc->growers[reach];
+
+	if (g->boost && !READ_ONCE(cc->depots[reach].starved) &&
+	    time_after_eq(jiffies, g->calm_since + HZ)) {
+		WRITE_ONCE(g->boost, g->boost - 1);
+		g->calm_since = jiffies;
+	}
+}
+
+static void trim(struct work_struct *work)
+{
+	struct cc *cc = container_of(to_delayed_work(work), struct cc, trim);
+	unsigned long idle = cc_idle_jiffies();
+	bool is_untidy = false;
+	LIST_HEAD(leaving);
+	unsigned int reach;
+
+	guard(mutex)(&cc->lock);
+	cc_cpus_flush(cc, false);
+	for (reach = 0; reach < CC_NR_REACHES; reach++) {
+		calm_down(cc, reach);
+		is_untidy |= cc_depot_tidy(&cc->depots[reach], idle);
+		shrink_reach(cc, reach, nr_spare(cc, reach, idle), idle,
+			     &leaving);
+	}
+	release_chunks(cc, &leaving);
+	drop_formats(cc);
+	trim_later(cc, is_untidy);
+}
+
+static void squeeze(struct work_struct *work)
+{
+	struct cc *cc = container_of(to_delayed_work(work), struct cc, squeeze);
+	LIST_HEAD(leaving);
+	unsigned int reach;
+
+	guard(mutex)(&cc->lock);
+	cc_cpus_flush(cc, true);
+	cc->squeezed = true;
+	for (reach = 0; reach < CC_NR_REACHES; reach++) {
+		WRITE_ONCE(cc->growers[reach].boost, 0);
+		cc->growers[reach].not_before = get_jiffies_64() + SQUEEZE_DELAY;
+		shrink_reach(cc, reach, UINT_MAX, 0, &leaving);
+	}
+	release_chunks(cc, &leaving);
+	drop_formats(cc);
+}
+
+/**
+ * kccd_init() - let the memory grow when need be
+ * @cc: zeroed, but for what cc_init() knows
+ *
+ * Context: any, however early.
+ */
+void kccd_init(struct cc *cc)
+{
+	unsigned int reach;
+
+	mutex_init(&cc->lock);
+	INIT_LIST_HEAD(&cc->chunks);
+	for (reach = 0; reach < CC_NR_REACHES; reach++) {
+		cc->growers[reach].not_before = get_jiffies_64();
+		cc->growers[reach].retry_at = get_jiffies_64();
+		cc->growers[reach].calm_since = jiffies;
+		cc->growers[reach].watched_since = jiffies;
+	}
+	INIT_DELAYED_WORK(&cc->grow, grow);
+	INIT_DELAYED_WORK(&cc->trim, trim);
+	INIT_DELAYED_WORK(&cc->squeeze, squeeze);
+}
+
+/**
+ * kccd_exit() - no more of that
+ * @cc: nothing is mapped, and nothing will be
+ *
+ * Context: process context, may sleep; or early boot.
+ */
+void kccd_exit(struct cc *cc)
+{
+	/* In that order: who grows asks to trim, and makes the shrinker */
+	cancel_delayed_work_sync(&cc->grow);
+	if (cc->shrinker)
+		shrinker_free(cc->shrinker);
+	cc->shrinker = NULL;
+	cancel_delayed_work_sync(&cc->squeeze);
+	cancel_delayed_work_sync(&cc->trim);
+}
