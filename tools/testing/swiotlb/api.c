@@ -206,10 +206,14 @@ TEST(api_boots_without_when_conversion_fails)
 	check_boots_without("cannot share");
 	CHECK_EQ(atomic_long_read(&swiotlb_default_domain.leaked), 2 << 20);
 	CHECK_EQ(shim_doubtful_bytes(), 2 << 20);
-	/* Nobody is ever going to touch it again */
+	/* Nobody is ever going to touch it again, but there is other memory */
 	boot_initcalls();
 	let_retire();
-	CHECK_EQ(nr_mems(), 0);
+	CHECK_EQ(nr_mems(), 1);
+	CHECK(is_swiotlb_active(&dev));
+	CHECK_EQ(shim_shared_bytes(), 2 << 20);
+	CHECK_EQ(shim_doubtful_bytes(), 2 << 20);
+	CHECK_EQ(atomic_long_read(&swiotlb_default_domain.leaked), 2 << 20);
 }
 
 TEST(api_init_late)

@@ -24,15 +24,16 @@ static void check_list(const char *expected)
 	CHECK(!strcmp(line, expected));
 }
 
-TEST(backend_two_are_built_in)
+TEST(backend_three_are_built_in)
 {
 	CHECK(swiotlb_find_builtin("fixed") == &swiotlb_fixed);
 	CHECK(swiotlb_find_builtin("dynamic") == &swiotlb_dynamic);
+	CHECK(swiotlb_find_builtin("cc") == &swiotlb_cc);
 	CHECK(swiotlb_default_backend() == &swiotlb_fixed);
 	CHECK(!swiotlb_find_builtin(""));
 	CHECK(!swiotlb_find_builtin("fixe"));
 	CHECK(!swiotlb_find_builtin("fixed "));
-	check_list("fixed dynamic");
+	check_list("fixed dynamic cc");
 }
 
 TEST(backend_comes_and_goes)
@@ -40,17 +41,17 @@ TEST(backend_comes_and_goes)
 	struct swiotlb_backend_ops a = complete("a"), b = complete("b-2_x");
 
 	CHECK_EQ(swiotlb_register_backend(&a), 0);
-	check_list("fixed dynamic a");
+	check_list("fixed dynamic cc a");
 	CHECK_EQ(swiotlb_register_backend(&b), 0);
-	check_list("fixed dynamic a b-2_x");
+	check_list("fixed dynamic cc a b-2_x");
 	CHECK_EQ(swiotlb_unregister_backend(&a), 0);
-	check_list("fixed dynamic b-2_x");
+	check_list("fixed dynamic cc b-2_x");
 	CHECK_EQ(swiotlb_unregister_backend(&a), -ENOENT);
 	CHECK_EQ(swiotlb_register_backend(&a), 0);
-	check_list("fixed dynamic b-2_x a");
+	check_list("fixed dynamic cc b-2_x a");
 	CHECK_EQ(swiotlb_unregister_backend(&b), 0);
 	CHECK_EQ(swiotlb_unregister_backend(&a), 0);
-	check_list("fixed dynamic");
+	check_list("fixed dynamic cc");
 	CHECK_EQ(shim_live, 0);
 }
 
@@ -66,7 +67,7 @@ TEST(backend_name_leads_to_one_only)
 	CHECK_EQ(swiotlb_register_backend(&a), -EEXIST);
 	CHECK_EQ(swiotlb_register_backend(&twin), -EEXIST);
 	CHECK_EQ(swiotlb_unregister_backend(&twin), -ENOENT);
-	check_list("fixed dynamic a");
+	check_list("fixed dynamic cc a");
 	CHECK_EQ(swiotlb_unregister_backend(&a), 0);
 	CHECK_EQ(shim_live, 0);
 }
@@ -76,7 +77,7 @@ TEST(backend_name_leads_to_one_only)
 	ops.member = NULL; \
 	test_note("no " #member); \
 	CHECK_EQ(swiotlb_register_backend(&ops), -EINVAL); \
-	check_list("fixed dynamic"); \
+	check_list("fixed dynamic cc"); \
 })
 
 #define CHECK_DOES_WITHOUT(member) ({ \
@@ -122,7 +123,7 @@ TEST(backend_must_be_well_named)
 
 		test_note("name \"%s\"", bad[i]);
 		CHECK_EQ(swiotlb_register_backend(&ops), -EINVAL);
-		check_list("fixed dynamic");
+		check_list("fixed dynamic cc");
 	}
 	for (i = 0; i < ARRAY_SIZE(good); i++) {
 		struct swiotlb_backend_ops ops = complete(good[i]);
@@ -140,7 +141,7 @@ TEST(backend_without_memory_is_not_registered)
 	shim_fail_alloc(1);
 	CHECK_EQ(swiotlb_register_backend(&a), -ENOMEM);
 	CHECK(shim_alloc_failed());
-	check_list("fixed dynamic");
+	check_list("fixed dynamic cc");
 	CHECK_EQ(swiotlb_unregister_backend(&a), -ENOENT);
 }
 
@@ -157,7 +158,7 @@ TEST(backend_list_is_cut)
 
 		CHECK(len >= 0 && len < size);
 		CHECK_EQ(strlen(line), len);
-		CHECK(!strncmp(line, "[fixed] dynamic a", len));
+		CHECK(!strncmp(line, "[fixed] dynamic cc a", len));
 		free(line);
 	}
 	CHECK_EQ(swiotlb_unregister_backend(&a), 0);
@@ -194,8 +195,8 @@ TEST(backend_file_shows_the_active_one)
 	struct swiotlb_backend_ops a = complete("a");
 
 	boot_with("noforce");
-	check_backends("fixed dynamic");
+	check_backends("fixed dynamic cc");
 	CHECK_EQ(swiotlb_register_backend(&a), 0);
-	check_backends("fixed dynamic a");
+	check_backends("fixed dynamic cc a");
 	CHECK_EQ(swiotlb_unregister_backend(&a), 0);
 }

@@ -60,11 +60,11 @@ static void check_toy_is_gone(void)
 TEST(device_follows_the_default)
 {
 	set_up();
-	check_backends_of(&one, "[default] fixed dynamic toy");
-	check_backends_of(&three, "[default] fixed dynamic toy");
+	check_backends_of(&one, "[default] fixed dynamic cc toy");
+	check_backends_of(&three, "[default] fixed dynamic cc toy");
 	check_maps_to(&one, "fixed");
 	CHECK_EQ(switch_to("toy"), 0);
-	check_backends_of(&one, "[default] fixed dynamic toy");
+	check_backends_of(&one, "[default] fixed dynamic cc toy");
 	check_maps_to(&one, "toy");
 	check_maps_to(&three, "toy");
 }
@@ -86,9 +86,9 @@ TEST(device_is_pinned_alone)
 	set_up();
 	CHECK(buffer_map(&buffers[0], &one));
 	CHECK_EQ(pin(&one, "toy"), 0);
-	check_backends_of(&one, "default fixed dynamic [toy]");
-	check_backends_of(&two, "[default] fixed dynamic toy");
-	check_backends("[fixed] dynamic toy");
+	check_backends_of(&one, "default fixed dynamic cc [toy]");
+	check_backends_of(&two, "[default] fixed dynamic cc toy");
+	check_backends("[fixed] dynamic cc toy");
 	check_maps_to(&one, "toy");
 	check_maps_to(&two, "fixed");
 	check_maps_to(&three, "fixed");
@@ -100,7 +100,7 @@ TEST(device_is_pinned_alone)
 
 	/* Back again: each mapping ends where it began */
 	CHECK_EQ(pin(&one, "default"), 0);
-	check_backends_of(&one, "[default] fixed dynamic toy");
+	check_backends_of(&one, "[default] fixed dynamic cc toy");
 	check_maps_to(&one, "fixed");
 	buffer_to_cpu(&buffers[0]);
 	buffer_to_device(&buffers[1]);
@@ -131,7 +131,7 @@ TEST(device_stays_when_the_default_moves)
 	check_maps_to(&one, "toy");
 	check_maps_to(&two, "fixed");
 	check_maps_to(&three, "toy");
-	check_backends_of(&two, "default [fixed] dynamic toy");
+	check_backends_of(&two, "default [fixed] dynamic cc toy");
 
 	CHECK_EQ(switch_to("dynamic"), 0);
 	let_retire();
@@ -195,7 +195,7 @@ TEST(device_that_goes_is_unpinned)
 
 	/* And comes back as a new one */
 	add(&one, &pci_bus_type, "0000:00:01.0");
-	check_backends_of(&one, "[default] fixed dynamic toy");
+	check_backends_of(&one, "[default] fixed dynamic cc toy");
 	check_maps_to(&one, "fixed");
 }
 
@@ -237,8 +237,8 @@ static void check_pin_fails(const char *backend, int err)
 	CHECK_EQ(pin(&one, backend), err);
 	CHECK_EQ(pin(&two, backend), err);
 	let_retire();
-	check_backends_of(&one, "default fixed [dynamic] toy");
-	check_backends_of(&two, "[default] fixed dynamic toy");
+	check_backends_of(&one, "default fixed [dynamic] cc toy");
+	check_backends_of(&two, "[default] fixed dynamic cc toy");
 	check_maps_to(&one, "dynamic");
 	check_maps_to(&two, "fixed");
 	CHECK_EQ(mem_named("dynamic")->nr_users, 1);
@@ -306,7 +306,7 @@ TEST(device_stays_where_memory_is_unwanted)
 	CHECK_EQ(pin(&one, "fixed"), -EPERM);
 	CHECK_EQ(pin(&one, "toy"), -EPERM);
 	CHECK_EQ(pin(&one, "default"), 0);
-	check_backends_of(&one, "[default] fixed dynamic toy");
+	check_backends_of(&one, "[default] fixed dynamic cc toy");
 	CHECK(!is_swiotlb_active(&one));
 	CHECK_EQ(module_refcount(&toy_module), 0);
 	CHECK_EQ(nr_mems(), 0);
@@ -327,7 +327,7 @@ TEST(device_stays_where_memory_is_remapped)
 	CHECK_EQ(pin(&one, "dynamic"), -EOPNOTSUPP);
 	/* There is memory of this one */
 	CHECK_EQ(pin(&one, "fixed"), 0);
-	check_backends_of(&one, "default [fixed] dynamic toy");
+	check_backends_of(&one, "default [fixed] dynamic cc toy");
 	check_maps_to(&one, "fixed");
 	CHECK_EQ(pin(&one, "default"), 0);
 	check_maps_to(&one, "fixed");

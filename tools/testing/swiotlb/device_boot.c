@@ -32,9 +32,9 @@ static void check_chosen(const char *of_early, const char *of_late)
 	check_backends_of(&late, of_late);
 }
 
-#define DEFAULT		"[default] fixed dynamic"
-#define FIXED		"default [fixed] dynamic"
-#define DYNAMIC		"default fixed [dynamic]"
+#define DEFAULT		"[default] fixed dynamic cc"
+#define FIXED		"default [fixed] dynamic cc"
+#define DYNAMIC		"default fixed [dynamic] cc"
 
 TEST(device_is_pinned_at_boot)
 {
@@ -123,8 +123,8 @@ TEST(device_list_may_be_junk)
 		boot_with_devices(junk[i].devices);
 		test_note("swiotlb.devices=\"%s\"", junk[i].devices);
 		CHECK(strstr(shim_log, junk[i].says));
-		check_backends_of(&early, "[default] fixed dynamic toy");
-		check_backends_of(&late, "[default] fixed dynamic toy");
+		check_backends_of(&early, "[default] fixed dynamic cc toy");
+		check_backends_of(&late, "[default] fixed dynamic cc toy");
 		CHECK_EQ(nr_mems(), 1);
 		CHECK_EQ(shim_take_warns(), 0);
 		_exit(0);

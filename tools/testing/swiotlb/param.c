@@ -54,7 +54,7 @@ TEST(param_unknown_word_names_the_backends)
 
 	swiotlb_parse_cmdline("fast", &cmdline);
 	CHECK(strstr(shim_log, "\"fast\""));
-	CHECK(strstr(shim_log, "backends are: fixed dynamic\n"));
+	CHECK(strstr(shim_log, "backends are: fixed dynamic cc\n"));
 }
 
 /* swiotlb= may come twice: from the boot loader, and from who sits before it */

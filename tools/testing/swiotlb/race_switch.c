@@ -26,7 +26,7 @@ TEST_DEVICE(dev2);
 TEST_DEVICE(plug);
 
 static struct device *const devices[] = { &dev0, &dev1, &dev2 };
-static const char *const names[] = { "fixed", "toy", "dynamic" };
+static const char *const names[] = { "fixed", "toy", "dynamic", "cc" };
 static struct buffer buffers[NR_MAPPERS + NR_HANDOVERS];
 static struct buffer *handovers[NR_HANDOVERS];
 static bool done;
@@ -108,7 +108,7 @@ static void *switch_about(void *arg)
 	u64 seed = 1;
 
 	while (!is_done()) {
-		CHECK_EQ(switch_to(names[model_random_below(&seed, 3)]), 0);
+		CHECK_EQ(switch_to(names[model_random_below(&seed, ARRAY_SIZE(names))]), 0);
 		usleep(model_random_below(&seed, 1000));
 	}
 	return NULL;
@@ -120,12 +120,12 @@ static void *pin_about(void *arg)
 
 	while (!is_done()) {
 		struct device *dev = devices[model_random_below(&seed, 3)];
-		unsigned int name = model_random_below(&seed, 5);
+		unsigned int name = model_random_below(&seed, ARRAY_SIZE(names) + 2);
 
-		if (name < 3)
+		if (name < ARRAY_SIZE(names))
 			CHECK_EQ(shim_device_write(dev, "swiotlb_backend",
 						   names[name]), 0);
-		else if (name == 3)
+		else if (name == ARRAY_SIZE(names))
 			CHECK_EQ(shim_device_write(dev, "swiotlb_backend",
 						   "default"), 0);
 		else
@@ -145,7 +145,7 @@ static void *plug_and_unplug(void *arg)
 		swiotlb_dev_init(&plug);
 		shim_device_add(&plug, &pci_bus_type, "0000:00:09.0");
 		CHECK_EQ(shim_device_write(&plug, "swiotlb_backend",
-					   names[model_random_below(&seed, 3)]), 0);
+					   names[model_random_below(&seed, ARRAY_SIZE(names))]), 0);
 		if (buffer_map(&buffer, &plug)) {
 			usleep(model_random_below(&seed, 1000));
 			buffer_unmap(&buffer);
@@ -223,7 +223,7 @@ static void race(const struct setting *with, start_routine *const others[],
 	for (; i < NR_MAPPERS + nr_others; i++)
 		pthread_join(threads[i], NULL);
 	shim_run_clock(false);
-	shim_jitters = false;
+	__atomic_store_n(&shim_jitters, false, __ATOMIC_RELAXED);
 
 	for (i = 0; i < ARRAY_SIZE(buffers); i++) {
 		if (buffers[i].addr != DMA_MAPPING_ERROR)

@@ -132,7 +132,7 @@ TEST(restricted_device_was_pinned)
 
 	/* Its driver goes, and it is as others are */
 	rmem.ops->device_release(&rmem, &dev);
-	check_backends_of(&dev, "[default] fixed dynamic toy");
+	check_backends_of(&dev, "[default] fixed dynamic cc toy");
 	CHECK(!is_swiotlb_force_bounce(&dev));
 	CHECK(buffer_map(&a, &dev));
 	CHECK(!is_inside(&a));

@@ -44,7 +44,7 @@ static void check_is_gone(const char *backend)
 static void check_only_toy_is_left(void)
 {
 	CHECK_EQ(nr_mems(), 1);
-	check_backends("fixed dynamic [toy]");
+	check_backends("fixed dynamic cc [toy]");
 	CHECK_EQ(shim_shared_bytes(), POOL_BYTES);
 	CHECK_EQ(atomic_long_read(&swiotlb_default_domain.leaked), 0);
 }
@@ -52,20 +52,20 @@ static void check_only_toy_is_left(void)
 TEST(switch_moves_new_mappings_only)
 {
 	set_up();
-	check_backends("[fixed] dynamic toy");
+	check_backends("[fixed] dynamic cc toy");
 	CHECK(buffer_map(&buffers[0], &dev));
 	CHECK(buffer_map(&buffers[1], &dev));
 	check_is_in(&buffers[0], "fixed");
 
 	CHECK_EQ(switch_to("toy"), 0);
-	check_backends("fixed dynamic [toy]");
+	check_backends("fixed dynamic cc [toy]");
 	CHECK_EQ(shim_nr_switches, 1);
 	CHECK(buffer_map(&buffers[2], &dev));
 	check_is_in(&buffers[2], "toy");
 	check_is_in(&buffers[0], "fixed");
 
 	CHECK_EQ(switch_to("dynamic"), 0);
-	check_backends("fixed [dynamic] toy");
+	check_backends("fixed [dynamic] cc toy");
 	CHECK(buffer_map(&buffers[3], &dev));
 	check_is_in(&buffers[3], "dynamic");
 
@@ -258,7 +258,7 @@ TEST(switch_keeps_a_module_while_its_memory_lives)
 	CHECK_EQ(switch_to("toy"), -EINVAL);
 	toy_unregister();
 	CHECK_EQ(switch_to("toy"), -EINVAL);
-	check_backends("[fixed] dynamic");
+	check_backends("[fixed] dynamic cc");
 	toy_module.going = false;
 	toy_register();
 	CHECK_EQ(switch_to("toy"), 0);
@@ -426,7 +426,7 @@ TEST(switch_from_nothing)
 	swiotlb_exit();
 	shim_settle();
 	CHECK_EQ(nr_mems(), 0);
-	check_backends("fixed dynamic toy");
+	check_backends("fixed dynamic cc toy");
 	CHECK(!buffer_map(&buffers[0], &dev));
 	CHECK_EQ(fails(SWIOTLB_FAIL_NOT_READY), 1);
 

@@ -64,7 +64,7 @@ TEST(switch_is_not_for_those_who_want_no_memory)
 	CHECK_EQ(module_refcount(&toy_module), 0);
 	CHECK_EQ(nr_mems(), 0);
 	CHECK_EQ(shim_page_bytes(), 0);
-	check_backends("fixed dynamic toy");
+	check_backends("fixed dynamic cc toy");
 }
 
 static int remap(void *tlb, unsigned long nslabs)
@@ -351,7 +351,7 @@ TEST(switch_keeps_promises)
 	/* Who is there already is asked for nothing, even if he changed his mind */
 	toy_wish.max_mapping = 1;
 	CHECK_EQ(switch_to("toy"), 0);
-	check_backends("fixed dynamic [toy]");
+	check_backends("fixed dynamic cc [toy]");
 	CHECK_EQ(switch_to("fixed"), 0);
 	CHECK_EQ(switch_to("toy"), -ERANGE);
 	let_retire();
@@ -412,7 +412,7 @@ TEST(switch_keeps_promises_under_way)
 
 	CHECK_EQ(answer, 1 << 20);
 	CHECK_EQ(err, -ERANGE);
-	check_backends("fixed dynamic [toy]");
+	check_backends("fixed dynamic cc [toy]");
 	buffer_unmap(&mapped);
 }
 

@@ -25,9 +25,27 @@ void boot_early(const char *cmdline, unsigned int flags,
 	swiotlb_update_mem_attributes();
 }
 
+void boot_guest_early(const char *cmdline, unsigned long bytes)
+{
+	char value[64];
+
+	shim_cc = true;
+	shim_granule = SZ_2M;
+	strscpy(value, cmdline, sizeof(value));
+	shim_slab = false;
+	CHECK_EQ(shim_swiotlb_setup(value), 0);
+	swiotlb_setup_guest(bytes, "dynamic");
+	swiotlb_init_remap(true, SWIOTLB_FORCE, NULL);
+	shim_slab = true;
+	swiotlb_update_mem_attributes();
+}
+
 void boot_initcalls(void)
 {
 	CHECK_EQ(shim_swiotlb_wq_init(), 0);
+	CHECK_EQ(shim_swiotlb_boot_again(), 0);
+	CHECK_EQ(shim_swiotlb_shared_init(), 0);
+	CHECK_EQ(shim_dynamic_boot(), 0);
 	CHECK_EQ(shim_swiotlb_device_init(), 0);
 	CHECK_EQ(shim_swiotlb_sysfs_init(), 0);
 	CHECK_EQ(shim_swiotlb_device_check(), 0);
@@ -38,6 +56,12 @@ void boot_initcalls(void)
 void boot_with(const char *cmdline)
 {
 	boot_early(cmdline, 0, NULL);
+	boot_initcalls();
+}
+
+void boot_guest(const char *cmdline, unsigned long bytes)
+{
+	boot_guest_early(cmdline, bytes);
 	boot_initcalls();
 }
 

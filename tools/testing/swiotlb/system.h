@@ -13,6 +13,9 @@
 
 int shim_swiotlb_setup(char *value);
 int shim_swiotlb_wq_init(void);
+int shim_swiotlb_boot_again(void);
+int shim_swiotlb_shared_init(void);
+int shim_dynamic_boot(void);
 int shim_swiotlb_sysfs_init(void);
 int shim_swiotlb_device_init(void);
 int shim_swiotlb_device_check(void);
@@ -23,6 +26,7 @@ int shim_swiotlb_debugfs_init(void);
 	static u64 dev##_mask = U64_MAX; \
 	static struct device dev = { \
 		.dma_mask = &dev##_mask, \
+		.coherent_dma_mask = U64_MAX, \
 		.seg_boundary = 0xffffffff, \
 		.dma_offset = 0x80000000, \
 	}
@@ -32,6 +36,9 @@ void boot_early(const char *cmdline, unsigned int flags,
 		int (*remap)(void *tlb, unsigned long nslabs));
 void boot_initcalls(void);
 void boot_with(const char *cmdline);
+/* Up to initcalls in a confidential guest, whose platform wants a pool of @bytes */
+void boot_guest_early(const char *cmdline, unsigned long bytes);
+void boot_guest(const char *cmdline, unsigned long bytes);
 
 struct swiotlb_mem *default_mem(void);
 /* Memory of a backend in the default domain, whatever it is for, or NULL */

@@ -20,7 +20,9 @@
 /* Configuration: this is a 64-bit kernel with KUnit */
 #define CONFIG_64BIT			1
 #define CONFIG_CONTIG_ALLOC		1
+#ifndef SHIM_NO_DEBUG_FS
 #define CONFIG_DEBUG_FS			1
+#endif
 #define CONFIG_DMA_RESTRICTED_POOL	1
 #define CONFIG_KUNIT			1
 #define CONFIG_MODULES			1
@@ -148,9 +150,13 @@ typedef unsigned short umode_t;
 #define is_power_of_2(x)	((x) && !((x) & ((x) - 1)))
 #define upper_32_bits(x)	((u32)((u64)(x) >> 32))
 #define lower_32_bits(x)	((u32)(x))
+#define SZ_2K			0x800
+#define SZ_1K			0x400
 #define SZ_4K			0x1000
+#define SZ_16K			0x4000
 #define SZ_64K			0x10000
 #define SZ_256K			0x40000
+#define SZ_512K			0x80000
 #define SZ_1M			0x100000
 #define SZ_2M			0x200000
 #define SZ_4M			0x400000

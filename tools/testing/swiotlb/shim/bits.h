@@ -238,6 +238,25 @@ static inline unsigned int bitmap_weight(const unsigned long *map,
 	return weight;
 }
 
+/* The first of @nr clear bits, at an index that plus @offset has no bit of @mask */
+static inline unsigned long
+bitmap_find_next_zero_area_off(const unsigned long *map, unsigned long size,
+			       unsigned long start, unsigned int nr,
+			       unsigned long mask, unsigned long offset)
+{
+	unsigned long first = start;
+
+	for (;;) {
+		first = find_next_zero_bit(map, size, first);
+		first = ((first + offset + mask) & ~mask) - offset;
+		if (first + nr > size)
+			return first + nr;
+		if (find_next_bit(map, first + nr, first) >= first + nr)
+			return first;
+		first++;
+	}
+}
+
 #define bitmap_empty(map, nr)	(find_first_bit(map, nr) >= (nr))
 #define bitmap_full(map, nr)	(find_first_zero_bit(map, nr) >= (nr))
 #define bitmap_size(nr)		(BITS_TO_LONGS(nr) * sizeof(long))

@@ -17,11 +17,16 @@ struct device {
 	struct io_tlb_mem *dma_io_tlb_mem;
 	u64 *dma_mask;
 	u64 bus_dma_limit;
+	u64 coherent_dma_mask;
 	u64 dma_offset;
 	u64 seg_boundary;
 	unsigned int min_align_mask;
 	bool skips_sync;
 	struct list_head devres;
+	/* Only upstream.c looks at these */
+	struct list_head dma_io_tlb_pools;
+	spinlock_t dma_io_tlb_lock;	/* of the list above */
+	bool dma_uses_io_tlb;
 };
 
 static inline const char *dev_name(const struct device *dev)
@@ -148,5 +153,8 @@ enum dma_data_direction {
 #define INDIRECT_CALL_2(f, f2, f1, ...) \
 	((f) == (f2) ? (f2)(__VA_ARGS__) : \
 	 INDIRECT_CALL_1(f, f1, __VA_ARGS__))
+#define INDIRECT_CALL_3(f, f3, f2, f1, ...) \
+	((f) == (f3) ? (f3)(__VA_ARGS__) : \
+	 INDIRECT_CALL_2(f, f2, f1, __VA_ARGS__))
 
 #endif /* _SHIM_DEVICE_H */

@@ -12,6 +12,54 @@ unsigned int shim_nr_cpus = 4;
 int shim_fence;
 bool shim_jitters;
 
+__thread struct task_struct shim_current;
+
+#define MAX_CPUS	256
+static pthread_mutex_t cpu_locks[MAX_CPUS] = {
+	[0 ... MAX_CPUS - 1] = PTHREAD_MUTEX_INITIALIZER
+};
+
+static __thread unsigned int preempt_count;
+static __thread unsigned int locked_cpu;
+
+/* No interrupt comes while it is done by half */
+void preempt_disable(void)
+{
+	shim_context.irqs_off++;
+	if (!preempt_count++) {
+		locked_cpu = shim_cpu % MAX_CPUS;
+		pthread_mutex_lock(&cpu_locks[locked_cpu]);
+	}
+	shim_context.spinlocks++;
+	shim_context.irqs_off--;
+}
+
+void preempt_enable(void)
+{
+	shim_context.irqs_off++;
+	shim_context.spinlocks--;
+	if (!--preempt_count)
+		pthread_mutex_unlock(&cpu_locks[locked_cpu]);
+	shim_context.irqs_off--;
+}
+
+int smp_call_function_single(int cpu, void (*func)(void *info), void *info,
+			     int wait)
+{
+	unsigned int my_cpu = shim_cpu;
+	bool was_in_interrupt = shim_context.in_interrupt;
+
+	might_sleep();
+	shim_cpu = cpu;
+	preempt_disable();
+	shim_context.in_interrupt = true;
+	func(info);
+	shim_context.in_interrupt = was_in_interrupt;
+	preempt_enable();
+	shim_cpu = my_cpu;
+	return 0;
+}
+
 /* In early boot there is nobody to wait for, and nothing says no */
 bool shim_may_sleep(void)
 {

@@ -47,8 +47,29 @@ void shim_might_sleep(const char *who);
 #define local_irq_save(flags)	((flags) = shim_context.irqs_off++)
 #define local_irq_restore(flags) \
 	((void)(flags), (void)shim_context.irqs_off--)
-#define preempt_disable()	((void)shim_context.spinlocks++)
-#define preempt_enable()	((void)shim_context.spinlocks--)
+
+/*
+ * Of the threads that play a CPU, one runs at a time while it is not preemptible.
+ * It may do so within itself, as an interrupt does
+ */
+void preempt_disable(void);
+void preempt_enable(void);
+
+/* All CPUs are online; what one does for another is done while that does nothing */
+#define cpus_read_lock()	might_sleep()
+#define cpus_read_unlock()	((void)0)
+#define cpu_online(cpu)		((cpu) < shim_nr_cpus)
+int smp_call_function_single(int cpu, void (*func)(void *info), void *info,
+			     int wait);
+
+/* As much of a task as is asked for */
+struct task_struct {
+	unsigned int flags;
+};
+
+#define PF_MEMALLOC	0x800
+extern __thread struct task_struct shim_current;
+#define current		(&shim_current)
 
 /*
  * Where a thread may be held up at just the wrong moment, it is now and then, if
@@ -56,7 +77,11 @@ void shim_might_sleep(const char *who);
  */
 extern bool shim_jitters;
 void shim_hold_up(void);
-#define shim_jitter()	do { if (shim_jitters) shim_hold_up(); } while (0)
+#define shim_jitter()	\
+	do { \
+		if (__atomic_load_n(&shim_jitters, __ATOMIC_RELAXED)) \
+			shim_hold_up(); \
+	} while (0)
 
 /* @owner is who holds it, 0 for nobody */
 struct mutex {

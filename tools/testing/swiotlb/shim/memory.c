@@ -17,7 +17,11 @@ phys_addr_t shim_highmem_start = SHIM_RAM_END;
 unsigned long max_pfn = SHIM_RAM_END >> PAGE_SHIFT;
 u64 zone_dma_limit = SHIM_DMA_END - 1;
 bool shim_cc;
-unsigned int shim_refuse_conversions;
+unsigned int shim_refuse_conversions, shim_work_conversions;
+size_t shim_granule = PAGE_SIZE;
+unsigned long shim_nr_conversions, shim_nr_misaligned;
+static unsigned int conversions_until_failure;
+static bool conversion_failed;
 
 static char *ram;
 static u8 state[SHIM_RAM_END >> PAGE_SHIFT];
@@ -77,6 +81,31 @@ void memcpy_to_page(struct page *page, size_t offset, const char *from,
 	memcpy(shim_ram(page_to_phys(page) + offset), from, len);
 }
 
+size_t cc_shared_granule(void);
+size_t cc_shared_granule(void)
+{
+	return shim_cc ? shim_granule : PAGE_SIZE;
+}
+
+void shim_fail_conversion(unsigned int nth)
+{
+	pthread_mutex_lock(&state_lock);
+	conversions_until_failure = nth;
+	conversion_failed = false;
+	pthread_mutex_unlock(&state_lock);
+}
+
+bool shim_conversion_failed(void)
+{
+	bool failed;
+
+	pthread_mutex_lock(&state_lock);
+	failed = conversion_failed;
+	conversions_until_failure = 0;
+	pthread_mutex_unlock(&state_lock);
+	return failed;
+}
+
 static void check_contents(unsigned long pfn)
 {
 	static const u8 old[] = { SHIM_OLD_DATA, SHIM_OLD_DATA, SHIM_OLD_DATA };
@@ -101,7 +130,16 @@ static int convert(unsigned long addr, int nr_pages, enum state from,
 	}
 
 	pthread_mutex_lock(&state_lock);
-	if (shim_refuse_conversions) {
+	shim_nr_conversions++;
+	shim_nr_misaligned += !IS_ALIGNED(PFN_PHYS(pfn) | PFN_PHYS(nr_pages),
+					  cc_shared_granule());
+	if (conversions_until_failure && !--conversions_until_failure) {
+		conversion_failed = true;
+		to = DOUBTFUL;
+		err = -EIO;
+	} else if (shim_work_conversions) {
+		shim_work_conversions--;
+	} else if (shim_refuse_conversions) {
 		shim_refuse_conversions--;
 		to = DOUBTFUL;
 		err = -EIO;

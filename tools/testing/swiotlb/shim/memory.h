@@ -31,10 +31,12 @@
 
 #define SHIM_DMA_START	(8UL << 20)
 #define SHIM_DMA_END	(16UL << 20)
+#ifndef SHIM_RAM_BYTES
 #define SHIM_RAM_BYTES	(1UL << 30)	/* of what lies below 4 GiB */
 #define SHIM_FREE_START	(SHIM_RAM_BYTES / 2)
-#define SHIM_HIGH_START	(4UL << 30)
 #define SHIM_RAM_END	(5UL << 30)
+#endif
+#define SHIM_HIGH_START	(4UL << 30)
 
 /* Where RAM is that only kmap reaches, up to its end; none unless set */
 extern phys_addr_t shim_highmem_start;
@@ -78,7 +80,17 @@ static inline unsigned int get_order(size_t bytes)
 #define CC_ATTR_GUEST_MEM_ENCRYPT	2
 extern bool shim_cc;
 extern unsigned int shim_refuse_conversions;
+/* But so many work first */
+extern unsigned int shim_work_conversions;
 #define cc_platform_has(attr)	((void)(attr), shim_cc)
+#define CONFIG_ARCH_HAS_CC_GRANULE	1
+/* In what units memory should be converted with shim_cc: one page unless set */
+extern size_t shim_granule;
+/* Conversions that were tried, and those of no whole granules */
+extern unsigned long shim_nr_conversions, shim_nr_misaligned;
+/* The @nth conversion from now on fails; whether it did */
+void shim_fail_conversion(unsigned int nth);
+bool shim_conversion_failed(void);
 int set_memory_decrypted(unsigned long addr, int nr_pages);
 int set_memory_encrypted(unsigned long addr, int nr_pages);
 /* Bytes that are shared now; and bytes of which nobody knows */

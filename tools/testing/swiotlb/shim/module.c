@@ -12,6 +12,11 @@ void shim_param_register(struct kernel_param *param)
 	params = param;
 }
 
+const struct kernel_param *shim_param_first(void)
+{
+	return params;
+}
+
 static struct kernel_param *find_param(const char *name)
 {
 	struct kernel_param *kp;

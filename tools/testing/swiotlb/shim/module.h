@@ -91,6 +91,8 @@ int param_get_string(char *buffer, const struct kernel_param *kp);
 #define kernel_param_unlock(mod)	((void)(mod))
 
 void shim_param_register(struct kernel_param *param);
+/* All there are, linked by shim_next */
+const struct kernel_param *shim_param_first(void);
 int shim_param_set(const char *name, const char *value);
 /* @buf has room for a page; its length, or an errno */
 int shim_param_get(const char *name, char *buf);
@@ -136,6 +138,7 @@ int shim_param_get(const char *name, char *buf);
 	SHIM_NO_EXPORT(shim_##fn)
 #define pure_initcall(fn)	shim_initcall(fn)
 #define core_initcall(fn)	shim_initcall(fn)
+#define core_initcall_sync(fn)	shim_initcall(fn)
 #define postcore_initcall(fn)	shim_initcall(fn)
 #define arch_initcall(fn)	shim_initcall(fn)
 #define subsys_initcall(fn)	shim_initcall(fn)

@@ -69,10 +69,11 @@ static void clean(unsigned long pfn, unsigned long nr, bool zero)
 static long take(enum shim_zone highest, unsigned long nr, unsigned long align,
 		 bool zero)
 {
+	unsigned long max_block = READ_ONCE(shim_max_block);
 	int z = highest;
 	long pfn = -1;
 
-	if (shim_must_fail() || (shim_max_block && nr > shim_max_block))
+	if (shim_must_fail() || (max_block && nr > max_block))
 		return -1;
 
 	pthread_mutex_lock(&pages_lock);
@@ -194,6 +195,11 @@ struct page *alloc_contig_pages(unsigned long nr_pages, gfp_t gfp, int nid,
 				void *nodemask)
 {
 	shim_might_sleep(__func__);
+	/* As __alloc_contig_verify_gfp_mask() */
+	if (gfp & (__GFP_NORETRY | __GFP_NOFAIL | __GFP_ZERO)) {
+		shim_warn("%s: gfp %#x\n", __func__, gfp);
+		return NULL;
+	}
 	/* Aligned to its size only if that is a power of two */
 	return get(nr_pages, is_power_of_2(nr_pages) ? nr_pages : 1, gfp,
 		   __func__);

@@ -85,6 +85,25 @@ void synchronize_rcu(void)
 	}
 }
 
+unsigned long get_state_synchronize_rcu(void)
+{
+	return __atomic_add_fetch(&generation, 1, __ATOMIC_SEQ_CST);
+}
+
+bool poll_state_synchronize_rcu(unsigned long state)
+{
+	struct reader *reader;
+
+	for (reader = READ_ONCE(readers); reader; reader = reader->next) {
+		unsigned long began = __atomic_load_n(&reader->began,
+						      __ATOMIC_SEQ_CST);
+
+		if (began && began < state)
+			return false;
+	}
+	return true;
+}
+
 static void *call_back(void *arg)
 {
 	struct rcu_head *head, *next;

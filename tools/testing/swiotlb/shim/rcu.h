@@ -14,6 +14,12 @@ void synchronize_rcu(void);
 #define synchronize_rcu_expedited()	synchronize_rcu()
 #define rcu_read_lock_held()		(shim_context.rcu_readers > 0)
 
+/* Has a grace period passed since? Nobody waits, anybody may ask */
+unsigned long get_state_synchronize_rcu(void);
+#define get_completed_synchronize_rcu()	0UL
+#define start_poll_synchronize_rcu()	get_state_synchronize_rcu()
+bool poll_state_synchronize_rcu(unsigned long state);
+
 struct rcu_head {
 	struct rcu_head *next;
 	void (*func)(struct rcu_head *head);

@@ -21,6 +21,7 @@
 #include "alloc.h"
 #include "clock.h"
 #include "work.h"
+#include "shrinker.h"
 #include "module.h"
 #include "files.h"
 #include "device.h"

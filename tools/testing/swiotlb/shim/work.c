@@ -274,11 +274,14 @@ bool queue_delayed_work(struct workqueue_struct *wq, struct delayed_work *work,
 {
 	bool marked;
 
+	/* Interrupts ask for work, too */
+	shim_context.irqs_off++;
 	pthread_mutex_lock(&lock);
 	marked = mark(&work->work);
 	if (marked)
 		arm(wq, work, delay);
 	pthread_mutex_unlock(&lock);
+	shim_context.irqs_off--;
 	return marked;
 }
 

@@ -1,0 +1,547 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The cc backend: kccd, which makes chunks and gives them back
+ */
+#include "cc_mem.h"
+
+#define MAX_SPANS	20000
+
+static struct swiotlb_mem mem;
+static struct swiotlb_span spans[MAX_SPANS];
+static unsigned int nr_spans;
+
+static int take_from(size_t bytes, u64 addr_limit)
+{
+	struct swiotlb_req req = PLAIN_REQ(bytes);
+	int err;
+
+	req.addr_limit = addr_limit;
+	CHECK(nr_spans < MAX_SPANS);
+	err = span_alloc(&mem, &req, &spans[nr_spans]);
+	if (err)
+		return err;
+	CHECK_OK(span_is_wrong(&spans[nr_spans], &req));
+	nr_spans++;
+	return 0;
+}
+
+static int take(size_t bytes)
+{
+	return take_from(bytes, U64_MAX);
+}
+
+static void drop(unsigned int nr)
+{
+	while (nr--)
+		span_free(&spans[--nr_spans]);
+}
+
+static void set(const char *name, const char *value)
+{
+	CHECK_EQ(shim_param_set(name, value), 0);
+}
+
+static struct cc_depot *any(void)
+{
+	return &cc_of(&mem)->depots[CC_ANY];
+}
+
+/* Fill it, in pieces of 64 KiB */
+static void fill(void)
+{
+	while (!take(SZ_64K))
+		;
+}
+
+/* A chunk that is used up is replaced ahead of need, by as much as is missing */
+TEST(cc_grows_by_deficit)
+{
+	unsigned int empty;
+
+	make_cc(&mem);
+	/* What the classes lack together is less than 5 MiB */
+	while (any()->nr_empty > 3) {
+		CHECK_EQ(take(SZ_2M), 0);
+		shim_settle();
+	}
+	CHECK_EQ(cc_bytes(&mem), FIRST_BYTES);
+	empty = any()->nr_empty;
+	CHECK_EQ(take(SZ_2M), 0);
+	shim_settle();
+	CHECK_EQ(any()->nr_empty, empty);
+	CHECK_EQ(cc_bytes(&mem), FIRST_BYTES + CC_CHUNK_BYTES);
+	/* Where there are free slots there is less to be made up */
+	CHECK_EQ(take(SZ_64K), 0);
+	shim_settle();
+	CHECK_EQ(any()->nr_empty, 2);
+	CHECK_EQ(cc_bytes(&mem), FIRST_BYTES + CC_CHUNK_BYTES);
+	CHECK_EQ(shim_nr_grows, 1);
+	drop(nr_spans);
+	drop_cc(&mem);
+}
+
+/* A burst that kccd cannot keep up with makes it look further ahead */
+TEST(cc_doubles_under_pressure)
+{
+	unsigned int boost;
+	size_t before;
+
+	make_cc(&mem);
+	for (boost = 1; boost <= 3; boost++) {
+		before = cc_bytes(&mem);
+		fill();
+		shim_settle();
+		CHECK_EQ(cc_of(&mem)->growers[CC_ANY].boost, boost);
+		CHECK(cc_bytes(&mem) > before);
+	}
+	CHECK(any()->nr_empty >= 8);
+
+	/* Ever less when there is peace */
+	drop(nr_spans);
+	shim_pass_ms(5000);
+	CHECK_EQ(cc_of(&mem)->growers[CC_ANY].boost, 0);
+	shim_pass_ms(20000);
+	CHECK_EQ(cc_bytes(&mem), FIRST_BYTES);
+	drop_cc(&mem);
+}
+
+/* A watermark of 0 does not kill a class, nor do all of them together */
+TEST(cc_watermarks_may_be_zero)
+{
+	static const size_t sizes[] = { 1, 512, 1000, 2000, 4096, 5000, 65536,
+					SZ_2M };
+	unsigned int round, i;
+
+	set("cc_watermarks", "0,0,0,0,0,0,0,0");
+	make_cc(&mem);
+	for (round = 0; round < 3; round++) {
+		for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+			while (!take(sizes[i]) && nr_spans % 500)
+				;
+			/* Who found nothing gets something later */
+			shim_settle();
+			shim_pass_ms(200);
+			CHECK_EQ(take(sizes[i]), 0);
+		}
+		drop(nr_spans);
+	}
+	drop_cc(&mem);
+}
+
+/* What is asked for is there, for each class */
+TEST(cc_watermarks_count)
+{
+	make_cc_of(&mem, SZ_4M);
+	CHECK_EQ(any()->nr_chunks, 1);
+	set("cc_watermarks", "0,0,0,0,0,0,0,20480");
+	CHECK_EQ(take(1), 0);
+	shim_settle();
+	CHECK_EQ(any()->nr_empty, 10);
+	drop(1);
+	drop_cc(&mem);
+}
+
+TEST(cc_minds_its_cap)
+{
+	make_cc(&mem);
+	set("cc_max", "20");
+	fill();
+	shim_settle();
+	shim_pass_ms(1000);
+	fill();
+	shim_settle();
+	CHECK_EQ(cc_bytes(&mem), 20UL << 20);
+	/* Raised, it grows again */
+	set("cc_max", "22");
+	shim_pass_ms(1000);
+	CHECK(take(SZ_2M) == -ENOSPC);
+	shim_settle();
+	CHECK_EQ(take(SZ_2M), 0);
+	CHECK_EQ(cc_bytes(&mem), 22UL << 20);
+	drop(nr_spans);
+	drop_cc(&mem);
+}
+
+/* Half of 2 GiB */
+TEST(cc_cap_is_half_of_memory)
+{
+	make_cc(&mem);
+	CHECK_EQ(kccd_cap_bytes(cc_of(&mem)), SZ_1G);
+	drop_cc(&mem);
+}
+
+/* Where memory is short it does not try again and again */
+TEST(cc_backs_off)
+{
+	unsigned long nr, nr_io;
+	unsigned int i;
+
+	make_cc(&mem);
+	nr_io = shim_nr_io_allocs();
+	shim_max_block = 256;
+	fill();
+	shim_settle();
+	CHECK_EQ(cc_of(&mem)->nr_failures, 1);
+	nr = shim_nr_blocking_allocs();
+	for (i = 0; i < 50; i++) {
+		CHECK_EQ(take(SZ_64K), -ENOSPC);
+		shim_settle();
+	}
+	CHECK_EQ(shim_nr_blocking_allocs(), nr);
+	shim_max_block = 0;
+	shim_pass_ms(200);
+	CHECK_EQ(take(SZ_64K), -ENOSPC);
+	shim_settle();
+	CHECK_EQ(take(SZ_64K), 0);
+	CHECK_EQ(shim_nr_io_allocs(), nr_io);
+	drop(nr_spans);
+	drop_cc(&mem);
+}
+
+/* What cannot be shared is lost and counted, but nothing else is */
+TEST(cc_survives_failed_conversions)
+{
+	shim_cc = true;
+	make_cc(&mem);
+	shim_refuse_conversions = 1;
+	fill();
+	shim_settle();
+	CHECK_EQ(shim_doubtful_bytes(), CC_CHUNK_BYTES);
+	CHECK_EQ(atomic_long_read(&mem.domain->leaked), CC_CHUNK_BYTES);
+	CHECK_EQ(cc_bytes(&mem), FIRST_BYTES);
+	/* That costs memory, so it is not tried again soon */
+	shim_pass_ms(5000);
+	CHECK_EQ(take(SZ_64K), -ENOSPC);
+	shim_settle();
+	CHECK_EQ(cc_bytes(&mem), FIRST_BYTES);
+	shim_pass_ms(6000);
+	CHECK_EQ(take(SZ_64K), -ENOSPC);
+	shim_settle();
+	CHECK(cc_bytes(&mem) > FIRST_BYTES);
+	drop(nr_spans);
+
+	/* Nor is it given back if it cannot be made private */
+	shim_refuse_conversions = 1;
+	shim_pass_ms(30000);
+	CHECK_EQ(cc_bytes(&mem), FIRST_BYTES);
+	CHECK_EQ(shim_doubtful_bytes(), 2 * CC_CHUNK_BYTES);
+	CHECK_EQ(shim_shared_bytes(), FIRST_BYTES);
+	drop_pool(&mem);
+	CHECK_EQ(shim_page_bytes(), 2 * CC_CHUNK_BYTES);
+}
+
+/* Whatever cannot be had: nothing breaks, and nothing is lost */
+TEST(cc_survives_failed_allocations)
+{
+	unsigned int nth;
+	bool failed;
+
+	for (nth = 1; nth < 60; nth++) {
+		make_cc(&mem);
+		shim_fail_alloc(nth);
+		fill();
+		shim_settle();
+		failed = shim_alloc_failed();
+		drop(nr_spans);
+		shim_pass_ms(30000);
+		drop_cc(&mem);
+		CHECK_EQ(atomic_long_read(&mem.domain->leaked), 0);
+		if (!failed)
+			return;
+	}
+}
+
+/* Nor when it is set up */
+TEST(cc_init_survives_failed_allocations)
+{
+	const struct swiotlb_params params = {
+		.phase = SWIOTLB_LATE,
+		.bytes = SZ_4M,
+		.nr_areas = 4,
+		.gfp = GFP_KERNEL,
+	};
+	unsigned int nth;
+	long live;
+	int err = -1;
+
+	wake_workers();
+	for (nth = 1; err || shim_alloc_failed(); nth++) {
+		memset(&mem, 0, sizeof(mem));
+		mem.ops = &swiotlb_cc;
+		mem.domain = &swiotlb_default_domain;
+		live = shim_live;
+		shim_fail_alloc(nth);
+		err = mem.ops->init(&mem, &params);
+		if (!err && !shim_alloc_failed())
+			break;
+		if (err) {
+			CHECK_EQ(err, -ENOMEM);
+			CHECK(!mem.backend);
+			/* Lookup keeps its tables */
+			CHECK(shim_live <= live + 2);
+		} else {
+			/* Less than was asked for */
+			CHECK(cc_bytes(&mem) < SZ_4M || nth > 1);
+			drop_cc(&mem);
+		}
+		CHECK_EQ(shim_page_bytes(), 0);
+		err = -1;
+	}
+	CHECK(nth > 10);
+	drop_cc(&mem);
+}
+
+/* What was empty for long goes; what boot gave stays */
+TEST(cc_gives_back_what_is_idle)
+{
+	unsigned int before;
+	size_t grown;
+
+	shim_cc = true;
+	make_cc(&mem);
+	fill();
+	shim_settle();
+	fill();
+	shim_settle();
+	grown = cc_bytes(&mem);
+	CHECK(grown > FIRST_BYTES);
+	CHECK_EQ(shim_shared_bytes(), grown);
+	drop(nr_spans);
+	shim_pass_ms(4000);
+	CHECK_EQ(cc_bytes(&mem), grown);
+	before = shim_grace_periods;
+	shim_pass_ms(8000);
+	CHECK_EQ(cc_bytes(&mem), FIRST_BYTES);
+	CHECK_EQ(shim_shared_bytes(), FIRST_BYTES);
+	CHECK(shim_grace_periods - before <= 5);
+	CHECK_EQ(shim_nr_misaligned, 0);
+	/* There is nothing left to watch */
+	shim_pass_ms(8000);
+	CHECK_EQ(shim_nr_timers(), 0);
+
+	/* And it can be had again */
+	fill();
+	shim_settle();
+	CHECK(cc_bytes(&mem) > FIRST_BYTES);
+	drop(nr_spans);
+	drop_cc(&mem);
+}
+
+/* A load that comes and goes faster than that converts nothing */
+TEST(cc_bursts_convert_nothing)
+{
+	unsigned long nr = 0;
+	unsigned int i;
+
+	shim_cc = true;
+	make_cc(&mem);
+	/* Large enough for the burst, after some */
+	for (i = 0; i < 30; i++) {
+		while (nr_spans < 600 && !take(SZ_64K))
+			;
+		shim_settle();
+		drop(nr_spans);
+		if (i == 10)
+			nr = shim_nr_conversions;
+		shim_pass_ms(2000);
+	}
+	CHECK_EQ(shim_nr_conversions, nr);
+	drop_cc(&mem);
+}
+
+/* Slots in the caches of CPUs that are idle do not keep a chunk */
+TEST(cc_idle_cpus_keep_nothing)
+{
+	unsigned int i;
+
+	make_cc(&mem);
+	stop_growth(&mem);
+	fill();
+	shim_settle();
+	shim_pass_ms(1000);
+	set("cc_max", "0");
+	/* Whether kccd is as fast as that, or not */
+	take(4096);
+	shim_settle();
+	/* These come from chunks that were added */
+	for (i = 0; i < 40; i++) {
+		shim_cpu = i % 4;
+		CHECK_EQ(take(4096), 0);
+	}
+	CHECK(cc_of(&mem)->nr_grown);
+	drop(nr_spans);
+	shim_cpu = 0;
+	shim_pass_ms(30000);
+	CHECK_EQ(cc_of(&mem)->nr_grown, 0);
+	CHECK_EQ(cc_bytes(&mem), FIRST_BYTES);
+	drop_cc(&mem);
+}
+
+/* If memory is tight all that is empty goes at once, and does not come back soon */
+TEST(cc_shrinks_if_memory_is_tight)
+{
+	make_cc(&mem);
+	fill();
+	shim_settle();
+	fill();
+	drop(nr_spans);
+	CHECK(cc_of(&mem)->nr_grown);
+	CHECK(shim_shrink() >= CC_CHUNK_BYTES / PAGE_SIZE);
+	shim_settle();
+	CHECK_EQ(cc_of(&mem)->nr_grown, 0);
+	while (any()->nr_empty)
+		CHECK_EQ(take(SZ_2M), 0);
+	shim_settle();
+	CHECK_EQ(cc_of(&mem)->nr_grown, 0);
+	/* But who finds nothing comes first */
+	while (!take(SZ_2M))
+		;
+	shim_settle();
+	CHECK_EQ(take(SZ_2M), 0);
+	drop(nr_spans);
+	drop_cc(&mem);
+}
+
+/* Devices that reach little have memory to themselves, and more when they need it */
+TEST(cc_has_two_reaches)
+{
+	struct cc_depot *low;
+	unsigned int i;
+
+	make_cc(&mem);
+	low = &cc_of(&mem)->depots[CC_LOW];
+	CHECK_EQ(low->nr_chunks, 1);
+	CHECK_EQ(take_from(SZ_64K, REACH_32), 0);
+	CHECK(spans[0].pool->end <= SZ_4G);
+	shim_settle();
+	/* One to spare */
+	CHECK_EQ(low->nr_empty, 1);
+	/* The others do not touch it as long as they have any */
+	for (i = 0; i < 6; i++) {
+		CHECK_EQ(take(SZ_2M), 0);
+		CHECK(spans[nr_spans - 1].pool->start >= SZ_4G);
+		shim_settle();
+	}
+	for (i = 0; i < 200; i++) {
+		CHECK_EQ(take_from(3000, REACH_32), 0);
+		if (i % 16 == 0)
+			shim_settle();
+	}
+	CHECK_EQ(take_from(1, REACH_24), -ENXIO);
+	/* But rather than fail */
+	stop_growth(&mem);
+	fill();
+	for (i = 0; i < nr_spans && spans[i].pool->start >= SZ_4G; i++)
+		;
+	CHECK(i < nr_spans);
+	drop(nr_spans);
+	shim_pass_ms(30000);
+	drop_cc(&mem);
+}
+
+/* The last chunks are for those who need memory to free memory */
+TEST(cc_keeps_a_reserve)
+{
+	make_cc_of(&mem, 256UL << 20);
+	stop_growth(&mem);
+	while (!take(SZ_2M))
+		;
+	CHECK(any()->keep);
+	CHECK_EQ(any()->nr_empty, any()->keep);
+	CHECK_EQ(take(SZ_2M), -ENOSPC);
+	current->flags |= PF_MEMALLOC;
+	CHECK_EQ(take(SZ_2M), 0);
+	current->flags &= ~PF_MEMALLOC;
+	drop(nr_spans);
+	drop_cc(&mem);
+}
+
+/* Formats that are short, and may not be used yet, make nothing fail */
+TEST(cc_geometry_changes_under_readers)
+{
+	unsigned int i, k;
+
+	make_cc(&mem);
+	stop_growth(&mem);
+	for (i = 0; i < 50; i++) {
+		size_t bytes = 200UL << i % 10;
+
+		/* The same format again needs no grace period */
+		rcu_read_lock();
+		for (k = 0; k < 1000; k++) {
+			while (nr_spans < 40 && !take(bytes))
+				;
+			CHECK(nr_spans > 9);
+			drop(nr_spans);
+		}
+		rcu_read_unlock();
+		shim_settle();
+	}
+	drop_cc(&mem);
+}
+
+/* There is a record for each slot, and not more of them than there may be */
+TEST(cc_metadata_is_small)
+{
+	static const struct {
+		size_t size;
+		unsigned int permille;
+	} limits[] = { { 512, 32 }, { 1024, 16 }, { 4096, 5 }, { 65536, 5 },
+		       { SZ_2M, 5 } };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(limits); i++) {
+		const struct cc_format *f;
+		size_t bytes;
+
+		make_cc(&mem);
+		CHECK_EQ(take(limits[i].size), 0);
+		f = container_of(spans[0].pool, struct cc_format, pool);
+		/* As kmalloc() has them */
+		bytes = roundup_pow_of_two(sizeof(*f) +
+					   f->pool.nr_slots / BITS_PER_BYTE +
+					   (f->pool.head_dist ? f->pool.nr_slots : 0));
+		bytes += f->pool.nr_slots * sizeof(struct swiotlb_slot);
+		bytes += roundup_pow_of_two(sizeof(struct cc_chunk));
+		test_note("%zu bytes for a chunk of %zu byte slots", bytes,
+			  limits[i].size);
+		CHECK(bytes * 1000 <= CC_CHUNK_BYTES * limits[i].permille);
+		drop(1);
+		drop_cc(&mem);
+	}
+}
+
+TEST(cc_parameters_have_ranges)
+{
+	static const char *const good[][2] = {
+		{ "cc_idle_ms", "100" }, { "cc_idle_ms", "3600000" },
+		{ "cc_max", "0" }, { "cc_max", "4194304" },
+		{ "cc_watermarks", "1" }, { "cc_watermarks", "1,2,3\n" },
+		{ "cc_watermarks", "0,0,0,0,0,0,0,1048577" },
+	};
+	static const char *const bad[][2] = {
+		{ "cc_idle_ms", "99" }, { "cc_idle_ms", "3600001" },
+		{ "cc_max", "4194305" }, { "cc_max", "1G" },
+		{ "cc_watermarks", "" }, { "cc_watermarks", "1,,2" },
+		{ "cc_watermarks", "1,2,3,4,5,6,7,8,9" },
+		{ "cc_watermarks", "-1" }, { "cc_watermarks", "64K" },
+		{ "cc_watermarks", "11111111111111111111" },
+		{ "cc_watermarks", "5,x" },
+	};
+	char buf[PAGE_SIZE];
+	unsigned int i;
+
+	CHECK(shim_param_get("cc_watermarks", buf) > 0);
+	CHECK(!strcmp(buf, "64,64,128,512,1024,0,1024,2048\n"));
+	for (i = 0; i < ARRAY_SIZE(good); i++)
+		CHECK_EQ(shim_param_set(good[i][0], good[i][1]), 0);
+	CHECK(shim_log_has("watermark 1048577 KiB of class 16K-runs is too high"));
+	set("cc_watermarks", "1,2,3");
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		test_note("%s=%s", bad[i][0], bad[i][1]);
+		CHECK(shim_param_set(bad[i][0], bad[i][1]) < 0);
+	}
+	/* What was refused has changed nothing */
+	CHECK(shim_param_get("cc_watermarks", buf) > 0);
+	CHECK(!strcmp(buf, "1,2,3,0,0,0,0,1048576\n"));
+}

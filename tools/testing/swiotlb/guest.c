@@ -1,0 +1,522 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Confidential guests: how large the pool is and where it lies, whole granules, and
+ * conversions that fail
+ */
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "system.h"
+
+int shim_rmem_swiotlb_setup(struct reserved_mem *rmem);
+
+#define GUEST_BYTES	((size_t)166 << 20)
+#define REACH_32	0xffffffffULL
+
+TEST_DEVICE(dev);
+
+static u64 low_mask = REACH_32;
+static struct device low_dev = {
+	.dma_mask = &low_mask,
+	.coherent_dma_mask = REACH_32,
+	.seg_boundary = 0xffffffff,
+};
+
+static size_t pool_bytes(void)
+{
+	return READ_ONCE(default_mem()->nslabs) << IO_TLB_SHIFT;
+}
+
+static long leaked(void)
+{
+	return atomic_long_read(&swiotlb_default_domain.leaked);
+}
+
+static long misses(void)
+{
+	return atomic_long_read(&swiotlb_default_domain.granule_misses);
+}
+
+static void use(struct device *by, bool works)
+{
+	struct buffer buffer;
+
+	swiotlb_dev_init(by);
+	CHECK(is_swiotlb_force_bounce(by));
+	buffer_init(&buffer, 0, 5000);
+	CHECK_EQ(buffer_map(&buffer, by), works);
+	if (works)
+		buffer_unmap(&buffer);
+}
+
+TEST(guest_gets_the_size_it_asks_for)
+{
+	boot_guest_early("", GUEST_BYTES);
+	CHECK_EQ(pool_bytes(), GUEST_BYTES);
+	CHECK(default_mem()->start % SZ_2M == 0);
+	CHECK(default_mem()->start + pool_bytes() <= SZ_4G);
+	CHECK(shim_log_has("size adjusted to 166MB"));
+	CHECK(shim_log_has("backend dynamic"));
+	CHECK(!shim_log_has("roundup"));
+	/* All of it at once */
+	CHECK_EQ(shim_nr_conversions, 1);
+	CHECK_EQ(shim_nr_misaligned, 0);
+	CHECK_EQ(shim_shared_bytes(), GUEST_BYTES);
+	CHECK_EQ(misses(), 0);
+	boot_initcalls();
+	use(&dev, true);
+	use(&low_dev, true);
+	CHECK_EQ(shim_nr_conversions, 1);
+	CHECK_EQ(number_in("swiotlb/io_tlb_nslabs"), GUEST_BYTES >> IO_TLB_SHIFT);
+	CHECK_EQ(number_in("swiotlb/io_tlb_leaked_bytes"), 0);
+	CHECK_EQ(number_in("swiotlb/io_tlb_granule_misses"), 0);
+}
+
+TEST(guest_has_whole_granules)
+{
+	boot_guest_early("", GUEST_BYTES + 1);
+	CHECK_EQ(pool_bytes(), GUEST_BYTES + SZ_2M);
+}
+
+/* A crash kernel sees little memory, however much there is now */
+TEST(guest_is_no_measure_for_a_crash_kernel)
+{
+	swiotlb_setup_guest(1UL << 30, "dynamic");
+	CHECK_EQ(swiotlb_size_or_default(), IO_TLB_DEFAULT_SIZE);
+}
+
+TEST(guest_is_no_measure_for_a_crash_kernel_unless_the_user_is)
+{
+	char value[] = "16384";
+
+	CHECK_EQ(shim_swiotlb_setup(value), 0);
+	swiotlb_setup_guest(1UL << 30, "dynamic");
+	CHECK_EQ(swiotlb_size_or_default(), 32UL << 20);
+}
+
+TEST(guest_user_chooses_the_size)
+{
+	boot_guest("16384", GUEST_BYTES);
+	CHECK_EQ(pool_bytes(), 32UL << 20);
+	CHECK_EQ(swiotlb_size_or_default(), 32UL << 20);
+	CHECK(shim_log_has("backend dynamic"));
+	use(&dev, true);
+}
+
+/* Rounded for no areas */
+TEST(guest_user_chooses_an_odd_size)
+{
+	boot_guest("20480,8", GUEST_BYTES);
+	CHECK_EQ(pool_bytes(), 40UL << 20);
+	CHECK_EQ(swiotlb_size_or_default(), 40UL << 20);
+	use(&dev, true);
+}
+
+/* And gets whole granules of it */
+TEST(guest_user_chooses_a_small_size)
+{
+	boot_guest("512,1", GUEST_BYTES);
+	CHECK_EQ(pool_bytes(), SZ_2M);
+	CHECK_EQ(shim_nr_misaligned, 0);
+}
+
+TEST(guest_user_chooses_the_backend)
+{
+	boot_guest("fixed,,8", GUEST_BYTES);
+	CHECK_EQ(pool_bytes(), GUEST_BYTES);
+	CHECK(shim_log_has("area num 8."));
+	CHECK(!strcmp(default_mem()->ops->name, "fixed"));
+	use(&dev, true);
+	use(&low_dev, true);
+}
+
+TEST(guest_user_chooses_none)
+{
+	boot_guest("noforce", GUEST_BYTES);
+	CHECK(!is_swiotlb_allocated());
+	CHECK_EQ(shim_nr_conversions, 0);
+}
+
+TEST(guest_without_such_a_backend_has_the_default)
+{
+	shim_cc = true;
+	swiotlb_setup_guest(SZ_64M, "no such");
+	shim_slab = false;
+	swiotlb_init(true, SWIOTLB_FORCE);
+	CHECK(shim_log_has("backend fixed"));
+}
+
+/* High memory is better than less memory, and 32-bit devices have their own */
+TEST(guest_goes_high_if_it_must)
+{
+	struct buffer buffer;
+
+	shim_zone_is_empty[SHIM_DMA] = true;
+	shim_zone_is_empty[SHIM_DMA32] = true;
+	boot_guest_early("", GUEST_BYTES);
+	shim_zone_is_empty[SHIM_DMA] = false;
+	shim_zone_is_empty[SHIM_DMA32] = false;
+	boot_initcalls();
+	CHECK(default_mem()->start >= SHIM_HIGH_START);
+	use(&dev, true);
+	/* What is there for them stays, however long nobody needs it */
+	use(&low_dev, true);
+	shim_pass_ms(60000);
+	use(&low_dev, true);
+	CHECK_EQ(shim_nr_misaligned, 0);
+	CHECK_EQ(pool_bytes(), GUEST_BYTES + SZ_4M);
+
+	/* Not so where a pool is low anyway */
+	swiotlb_dev_init(&dev);
+	buffer_init(&buffer, 1, 100);
+	CHECK(buffer_map(&buffer, &dev));
+	buffer_unmap(&buffer);
+}
+
+/* As much when it is made by a switch */
+TEST(guest_switches_to_high_memory)
+{
+	boot_guest("fixed", GUEST_BYTES);
+	/* What is left there is too little */
+	CHECK(alloc_contig_pages((256UL << 20) >> PAGE_SHIFT, GFP_KERNEL |
+				 GFP_DMA32, 0, NULL));
+	CHECK_EQ(switch_to("dynamic"), 0);
+	CHECK(default_mem()->start >= SHIM_HIGH_START);
+	CHECK_EQ(pool_bytes(), GUEST_BYTES + SZ_4M);
+	use(&low_dev, true);
+	CHECK_EQ(shim_nr_misaligned, 0);
+}
+
+/* The cap leaves room for less than a granule: there is none */
+TEST(guest_keeps_to_the_cap)
+{
+	static struct buffer many[60];
+	unsigned int i;
+
+	CHECK_EQ(shim_param_set("dynamic_max_mib", "5"), 0);
+	boot_guest("1024", GUEST_BYTES);
+	swiotlb_dev_init(&dev);
+	for (i = 0; i < ARRAY_SIZE(many); i++) {
+		buffer_init(&many[i], i, 60000);
+		buffer_map(&many[i], &dev);
+		shim_settle();
+	}
+	CHECK_EQ(pool_bytes(), SZ_4M);
+}
+
+TEST(guest_goes_high_with_fixed)
+{
+	shim_zone_is_empty[SHIM_DMA] = true;
+	shim_zone_is_empty[SHIM_DMA32] = true;
+	boot_guest("fixed", GUEST_BYTES);
+	/* A quarter: there could have been less of low memory, which is better */
+	CHECK_EQ(pool_bytes(), 42UL << 20);
+	CHECK(default_mem()->start >= SHIM_HIGH_START);
+	use(&dev, true);
+	use(&low_dev, false);
+	CHECK_EQ(fails(SWIOTLB_FAIL_REACH), 1);
+	/* As at boot */
+	CHECK_EQ(switch_to("dynamic"), 0);
+	CHECK_EQ(pool_bytes(), 42UL << 20);
+	CHECK(default_mem()->start >= SHIM_HIGH_START);
+	CHECK_EQ(shim_nr_misaligned, 0);
+}
+
+TEST(guest_settles_for_less)
+{
+	shim_max_block = (100UL << 20) >> PAGE_SHIFT;
+	boot_guest_early("", GUEST_BYTES);
+	/* Half of it would be 83 MiB */
+	CHECK_EQ(pool_bytes(), 84UL << 20);
+	CHECK(default_mem()->start + pool_bytes() <= SZ_4G);
+	CHECK_EQ(misses(), 0);
+}
+
+/* A part of a granule is better than nothing */
+TEST(guest_without_a_whole_granule)
+{
+	shim_max_block = SZ_1M >> PAGE_SHIFT;
+	boot_guest("", GUEST_BYTES);
+	CHECK_EQ(pool_bytes(), SZ_1M);
+	CHECK_EQ(number_in("swiotlb/io_tlb_granule_misses"), 1);
+	CHECK(shim_log_has("no whole block of 2097152 bytes to be had, taking 1048576"));
+	CHECK_EQ(shim_nr_misaligned, 1);
+	use(&dev, true);
+}
+
+/* Pools that are made later: by a switch, by growth */
+TEST(guest_has_whole_granules_for_good)
+{
+	static struct buffer many[600];
+	unsigned int i;
+
+	boot_guest("1024", GUEST_BYTES);
+	swiotlb_dev_init(&dev);
+	for (i = 0; i < ARRAY_SIZE(many); i++) {
+		buffer_init(&many[i], i, 60000);
+		CHECK(buffer_map(&many[i], &dev));
+		shim_settle();
+	}
+	CHECK(pool_bytes() > 30 * SZ_1M);
+	CHECK_EQ(switch_to("fixed"), 0);
+	for (i = 0; i < ARRAY_SIZE(many); i++)
+		buffer_unmap(&many[i]);
+	let_retire();
+	CHECK(!mem_named("dynamic"));
+	CHECK_EQ(pool_bytes(), SZ_2M);
+	CHECK_EQ(shim_shared_bytes(), SZ_2M);
+	CHECK_EQ(shim_nr_misaligned, 0);
+	CHECK_EQ(misses(), 0);
+	CHECK_EQ(leaked(), 0);
+}
+
+/* No power of two, and more than any block: moved away, cut to size */
+TEST(guest_switches_to_an_odd_size)
+{
+	size_t bytes;
+
+	boot_guest("fixed", GUEST_BYTES);
+	/* The next free page is not that of a granule */
+	CHECK(alloc_pages_exact(3 * PAGE_SIZE, GFP_KERNEL | GFP_DMA32));
+	bytes = shim_page_bytes();
+	CHECK_EQ(switch_to("dynamic"), 0);
+	CHECK_EQ(pool_bytes(), GUEST_BYTES);
+	CHECK(default_mem()->start % SZ_2M == 0);
+	CHECK_EQ(shim_nr_misaligned, 0);
+	let_retire();
+	CHECK_EQ(shim_shared_bytes(), GUEST_BYTES);
+	CHECK_EQ(switch_to("fixed"), 0);
+	let_retire();
+	CHECK_EQ(shim_shared_bytes(), GUEST_BYTES);
+	/* The first pool is made of pages now, so there is no less than before */
+	CHECK(shim_page_bytes() <= bytes);
+	CHECK_EQ(misses(), 0);
+}
+
+/* Growth, where no two MiB are left together */
+TEST(guest_grows_by_less_than_a_granule)
+{
+	static struct buffer many[60];
+	unsigned int i;
+
+	boot_guest("1024", GUEST_BYTES);
+	swiotlb_dev_init(&dev);
+	shim_max_block = SZ_1M >> PAGE_SHIFT;
+	for (i = 0; i < ARRAY_SIZE(many); i++) {
+		buffer_init(&many[i], i, 60000);
+		CHECK(buffer_map(&many[i], &dev));
+		shim_settle();
+	}
+	CHECK(misses() > 1);
+	CHECK_EQ(pool_bytes(), SZ_2M + misses() * SZ_1M);
+	for (i = 0; i < ARRAY_SIZE(many); i++)
+		buffer_unmap(&many[i]);
+}
+
+static struct reserved_mem rmem = {
+	.name = "pool@6000000",
+	.base = 0x6000000,
+	.size = SZ_2M,
+};
+
+TEST(guest_refuses_reserved_memory_of_mixed_blocks)
+{
+	boot_guest("1024", GUEST_BYTES);
+	CHECK_EQ(shim_rmem_swiotlb_setup(&rmem), 0);
+	rmem.base += SZ_1M;
+	swiotlb_dev_init(&dev);
+	CHECK_EQ(rmem.ops->device_init(&rmem, &dev), -EINVAL);
+	CHECK(shim_log_has("not made of whole blocks of 2097152"));
+	CHECK_EQ(shim_shared_bytes(), SZ_2M);
+	rmem.base -= SZ_1M;
+	rmem.priv = NULL;
+	CHECK_EQ(rmem.ops->device_init(&rmem, &dev), 0);
+	CHECK(is_swiotlb_for_alloc(&dev));
+	CHECK_EQ(shim_nr_misaligned, 0);
+}
+
+/* The pool that is in doubt is replaced before any driver needs it */
+static void check_made_anew(const char *cmdline)
+{
+	boot_guest_early(cmdline, GUEST_BYTES);
+	CHECK(!is_swiotlb_allocated());
+	CHECK_EQ(leaked(), GUEST_BYTES);
+	boot_initcalls();
+	CHECK(shim_log_has("bounce buffers made anew"));
+	CHECK_EQ(pool_bytes(), GUEST_BYTES);
+	CHECK_EQ(leaked(), GUEST_BYTES);
+	CHECK_EQ(shim_doubtful_bytes(), GUEST_BYTES);
+	CHECK_EQ(shim_nr_misaligned, 0);
+	CHECK_EQ(number_in("swiotlb/io_tlb_leaked_bytes"), GUEST_BYTES);
+	CHECK_EQ(nr_mems(), 1);
+	use(&dev, true);
+	use(&low_dev, true);
+}
+
+TEST(guest_pool_that_cannot_be_shared_is_replaced)
+{
+	shim_refuse_conversions = 1;
+	check_made_anew("");
+}
+
+TEST(guest_pool_that_cannot_be_shared_is_replaced_with_fixed)
+{
+	shim_refuse_conversions = 1;
+	check_made_anew("fixed");
+}
+
+/* The second one cannot be shared either: it is smaller from then on */
+TEST(guest_pool_that_cannot_be_shared_twice)
+{
+	shim_refuse_conversions = 2;
+	boot_guest("fixed", GUEST_BYTES);
+	CHECK(pool_bytes() < GUEST_BYTES);
+	CHECK(pool_bytes() >= GUEST_BYTES / 5);
+	CHECK_EQ(leaked(), 2 * GUEST_BYTES);
+	CHECK_EQ(shim_doubtful_bytes(), leaked());
+	CHECK_EQ(shim_nr_misaligned, 0);
+	use(&dev, true);
+}
+
+TEST(guest_without_any_conversion)
+{
+	shim_refuse_conversions = 1000000;
+	boot_guest("", GUEST_BYTES);
+	CHECK(!is_swiotlb_allocated());
+	CHECK_EQ(shim_doubtful_bytes(), leaked());
+	/* But no memory is lost without end */
+	CHECK(leaked() < 5 * (long)GUEST_BYTES / 2);
+	use(&dev, false);
+	CHECK_EQ(fails(SWIOTLB_FAIL_NOT_READY), 1);
+}
+
+/* There was no memory so early, but there is later on */
+TEST(guest_pool_that_cannot_be_made_is_made_later)
+{
+	unsigned int z;
+
+	for (z = 0; z < SHIM_NR_ZONES; z++)
+		shim_zone_is_empty[z] = true;
+	boot_guest_early("", GUEST_BYTES);
+	CHECK(!is_swiotlb_allocated());
+	for (z = 0; z < SHIM_NR_ZONES; z++)
+		shim_zone_is_empty[z] = false;
+	boot_initcalls();
+	CHECK_EQ(pool_bytes(), GUEST_BYTES);
+	use(&dev, true);
+	CHECK_EQ(leaked(), 0);
+}
+
+/* Whatever an unconfidential machine could not do, nothing is done later */
+TEST(guest_is_who_is_made_later)
+{
+	shim_zone_is_empty[SHIM_DMA] = true;
+	shim_zone_is_empty[SHIM_DMA32] = true;
+	boot_early("", 0, NULL);
+	shim_zone_is_empty[SHIM_DMA32] = false;
+	boot_initcalls();
+	CHECK(!is_swiotlb_allocated());
+}
+
+static struct buffer busy[120];
+
+/* A life: boot, I/O that makes the pool grow, switches, coherent memory, idleness */
+static void live(const char *cmdline)
+{
+	static const char *const backends[] = { "fixed", "dynamic" };
+	struct page *small = NULL, *large = NULL;
+	unsigned int i, j;
+
+	boot_guest(cmdline, SZ_8M);
+	swiotlb_dev_init(&dev);
+	for (j = 0; j < 2; j++) {
+		for (i = 0; i < ARRAY_SIZE(busy); i++) {
+			buffer_init(&busy[i], i, 60000);
+			buffer_map(&busy[i], &dev);
+			shim_settle();
+		}
+		small = swiotlb_alloc_shared(&dev, 8192, GFP_KERNEL);
+		large = swiotlb_alloc_shared(&dev, SZ_1M, GFP_KERNEL);
+		switch_to(backends[j]);
+		for (i = 0; i < ARRAY_SIZE(busy); i++) {
+			if (busy[i].addr != DMA_MAPPING_ERROR)
+				buffer_unmap(&busy[i]);
+		}
+		if (small)
+			CHECK(swiotlb_free_shared(&dev, small, 8192));
+		if (large)
+			CHECK(swiotlb_free_shared(&dev, large, SZ_1M));
+		/* Longer than anything is kept */
+		shim_pass_ms(200000);
+	}
+}
+
+/* The one that fails may be any, at boot or later, of either direction */
+TEST(guest_survives_each_failing_conversion)
+{
+	static const char *const cmdlines[] = { "", "fixed" };
+	unsigned int i, nth, nr[2] = {};
+
+	for (i = 0; i < 2; i++) {
+		for (nth = 1; ; nth++) {
+			pid_t child = fork();
+			int status;
+
+			CHECK(nth < 100);
+			if (child) {
+				waitpid(child, &status, 0);
+				if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+					break;
+				test_note("swiotlb=%s, conversion %u", cmdlines[i],
+					  nth);
+				CHECK_EQ(status, 0);
+				continue;
+			}
+			test_note("swiotlb=%s, conversion %u fails",
+				  cmdlines[i], nth);
+			shim_fail_conversion(nth);
+			live(cmdlines[i]);
+			if (!shim_conversion_failed())
+				_exit(77);
+			CHECK_EQ(leaked(), shim_doubtful_bytes());
+			CHECK(leaked() > 0);
+			CHECK_EQ(number_in("swiotlb/io_tlb_leaked_bytes"),
+				 leaked());
+			use(&dev, true);
+			CHECK_EQ(shim_nr_misaligned, 0);
+			CHECK_EQ(shim_take_warns(), 0);
+			_exit(0);
+		}
+		nr[i] = nth;
+	}
+	/* The test would be none if there were hardly any */
+	CHECK(nr[0] > 8);
+	CHECK(nr[1] > 6);
+}
+
+/* All that begins at some point, and for good */
+TEST(guest_survives_when_all_conversions_fail)
+{
+	unsigned int nth;
+
+	for (nth = 1; nth < 12; nth++) {
+		pid_t child = fork();
+		int status;
+
+		if (child) {
+			waitpid(child, &status, 0);
+			test_note("from conversion %u on", nth);
+			CHECK_EQ(status, 0);
+			continue;
+		}
+		test_note("from conversion %u on all fail", nth);
+		shim_work_conversions = nth - 1;
+		shim_refuse_conversions = 1000000;
+		live("");
+		CHECK_EQ(leaked(), shim_doubtful_bytes());
+		CHECK(leaked() > 0);
+		use(&dev, nth > 1);
+		CHECK_EQ(shim_take_warns(), 0);
+		_exit(0);
+	}
+}
