@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * RCU whose readers cost next to nothing
+ *
+ * A reader stores its generation, and then reads what is protected: the processor may
+ * well do that in the other order. membarrier() has each thread of the process
+ * execute a barrier, so a reader either began behind it, and sees all that was
+ * written before; or its generation is seen behind it.
+ */
+#include <linux/membarrier.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "shim.h"
+
+unsigned int shim_grace_periods;
+unsigned long shim_generation = 1;
+__thread struct shim_reader shim_reader;
+
+static struct shim_reader *readers;
+static pthread_mutex_t readers_lock = PTHREAD_MUTEX_INITIALIZER;
+static unsigned long completed;
+
+static struct rcu_head *callbacks;
+static pthread_mutex_t callback_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t callback_cond = PTHREAD_COND_INITIALIZER;
+static bool caller_runs, caller_is_busy;
+
+static void __attribute__((constructor)) register_membarrier(void)
+{
+	if (syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED,
+		    0, 0)) {
+		perror("swiotlb bench: membarrier");
+		exit(2);
+	}
+}
+
+static void all_threads_barrier(void)
+{
+	syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+}
+
+static void forget_reader(void *arg)
+{
+	struct shim_reader **link;
+
+	pthread_mutex_lock(&readers_lock);
+	for (link = &readers; *link; link = &(*link)->next) {
+		if (*link == arg) {
+			*link = (*link)->next;
+			break;
+		}
+	}
+	pthread_mutex_unlock(&readers_lock);
+}
+
+static pthread_key_t exit_key;
+
+static void __attribute__((constructor)) make_key(void)
+{
+	pthread_key_create(&exit_key, forget_reader);
+}
+
+void shim_new_reader(void)
+{
+	pthread_mutex_lock(&readers_lock);
+	shim_reader.known = true;
+	shim_reader.next = readers;
+	readers = &shim_reader;
+	pthread_mutex_unlock(&readers_lock);
+	pthread_setspecific(exit_key, &shim_reader);
+}
+
+void synchronize_rcu(void)
+{
+	struct shim_reader *reader;
+	unsigned long now;
+
+	__atomic_fetch_add(&shim_grace_periods, 1, __ATOMIC_RELAXED);
+	pthread_mutex_lock(&readers_lock);
+	now = __atomic_add_fetch(&shim_generation, 1, __ATOMIC_SEQ_CST);
+	all_threads_barrier();
+	for (reader = readers; reader; reader = reader->next) {
+		for (;;) {
+			unsigned long began = __atomic_load_n(&reader->began,
+							      __ATOMIC_ACQUIRE);
+
+			if (!began || began >= now)
+				break;
+			usleep(20);
+		}
+	}
+	all_threads_barrier();
+	__atomic_store_n(&completed, now, __ATOMIC_RELEASE);
+	pthread_mutex_unlock(&readers_lock);
+}
+
+unsigned long get_state_synchronize_rcu(void)
+{
+	return __atomic_load_n(&shim_generation, __ATOMIC_SEQ_CST) + 1;
+}
+
+static void nothing(struct rcu_head *head)
+{
+	kfree(head);
+}
+
+unsigned long start_poll_synchronize_rcu(void)
+{
+	unsigned long cookie = get_state_synchronize_rcu();
+	struct rcu_head *head = kzalloc(sizeof(*head), GFP_ATOMIC);
+
+	if (head)
+		call_rcu(head, nothing);
+	return cookie;
+}
+
+bool poll_state_synchronize_rcu(unsigned long cookie)
+{
+	return (long)(__atomic_load_n(&completed, __ATOMIC_ACQUIRE) - cookie) >= 0;
+}
+
+static void *call_back(void *arg)
+{
+	struct rcu_head *head, *next;
+
+	pthread_mutex_lock(&callback_lock);
+	for (;;) {
+		while (!callbacks) {
+			caller_is_busy = false;
+			pthread_cond_broadcast(&callback_cond);
+			pthread_cond_wait(&callback_cond, &callback_lock);
+		}
+		caller_is_busy = true;
+		head = callbacks;
+		callbacks = NULL;
+		pthread_mutex_unlock(&callback_lock);
+
+		synchronize_rcu();
+		for (; head; head = next) {
+			next = head->next;
+			head->func(head);
+		}
+		pthread_mutex_lock(&callback_lock);
+	}
+	return NULL;
+}
+
+void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head))
+{
+	head->func = func;
+	pthread_mutex_lock(&callback_lock);
+	head->next = callbacks;
+	callbacks = head;
+	if (!caller_runs) {
+		caller_runs = true;
+		shim_thread(call_back, NULL);
+	}
+	pthread_cond_broadcast(&callback_cond);
+	pthread_mutex_unlock(&callback_lock);
+}
+
+void rcu_barrier(void)
+{
+	pthread_mutex_lock(&callback_lock);
+	while (callbacks || caller_is_busy)
+		pthread_cond_wait(&callback_cond, &callback_lock);
+	pthread_mutex_unlock(&callback_lock);
+}
