@@ -17,12 +17,15 @@ RIG := tools/testing/swiotlb-vm/rig.py
 A ?= fixed
 B ?= dynamic
 HOW ?= boot
-AB = ab $(A) $(B) --scenario $(or $(SCENARIO),nvme) --how $(HOW) --rounds $(ROUNDS)
+AB = ab $(A) $(B) --scenario $(or $(SCENARIO),nvme) --how $(HOW) --rounds $(ROUNDS) $(IN_COCO)
+
+# COCO=1: in a simulated confidential guest
+IN_COCO = $(if $(filter-out 0,$(COCO)),--coco)
 
 # Each script uses all processors by itself, and they build upon each other.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help deps tree kernel pristine baseline baseline-dynamic debug debug-kernel arm64 arm64-kernel boot run ab vm test check bench builds \
+.PHONY: help deps tree kernel pristine baseline baseline-dynamic debug debug-kernel arm64 arm64-kernel boot run ab vm test check bench bench-vm builds \
 	series series-check clean distclean ab-arguments vm-arguments
 
 help: ## This list
@@ -61,18 +64,18 @@ arm64: arm64-kernel
 boot: kernel ## Boot the new kernel once; prints PASS or why not
 	@$(RIG) vm boot --kernel swiotlb $(BACKEND:%=--backend %)
 
-run: kernel baseline ## Interleaved A/B run over NVMe and virtio disks; table, JSON, HTML (ROUNDS=5)
-	@$(RIG) run --rounds $(ROUNDS) $(BACKEND:%=--backend %)
+run: kernel baseline ## Interleaved A/B run over NVMe and virtio disks; table, JSON, HTML (ROUNDS=5) [COCO=1]
+	@$(RIG) run --rounds $(ROUNDS) $(BACKEND:%=--backend %) $(IN_COCO)
 
-ab: ab-arguments kernel $(if $(filter pristine,$(A) $(B)),baseline) ## The same for any two of pristine and the backends: A=fixed B=dynamic [SCENARIO=nvme] [HOW=boot|live] [ROUNDS=5]
+ab: ab-arguments kernel $(if $(filter pristine,$(A) $(B)),baseline) ## The same for any two of pristine and the backends: A=fixed B=dynamic [SCENARIO=nvme] [HOW=boot|live] [ROUNDS=5] [COCO=1]
 	@$(RIG) $(AB)
 
 # Before a kernel is built for nothing
 ab-arguments:
 	@$(RIG) $(AB) --check
 
-vm: vm-arguments $(filter swiotlb pristine debug arm64,$(KERNEL_NAME)) ## One scenario: SCENARIO=<name> [BACKEND=fixed] [CMDLINE=...] [KERNEL_NAME=swiotlb|pristine|debug|arm64]
-	@$(RIG) vm $(SCENARIO) --kernel $(KERNEL_NAME) $(BACKEND:%=--backend %) $(if $(CMDLINE),--cmdline '$(CMDLINE)')
+vm: vm-arguments $(filter swiotlb pristine debug arm64,$(KERNEL_NAME)) ## One scenario: SCENARIO=<name> [BACKEND=fixed] [CMDLINE=...] [KERNEL_NAME=swiotlb|pristine|debug|arm64] [COCO=1]
+	@$(RIG) vm $(SCENARIO) --kernel $(KERNEL_NAME) $(BACKEND:%=--backend %) $(if $(CMDLINE),--cmdline '$(CMDLINE)') $(IN_COCO)
 
 # Before a kernel is built for nothing
 vm-arguments:
@@ -82,7 +85,10 @@ vm-arguments:
 	@case "$(KERNEL_NAME)" in swiotlb|pristine|debug|arm64) ;; \
 	*) echo "vm: KERNEL_NAME must be swiotlb, pristine, debug or arm64" >&2; exit 2;; esac
 
-bench: kernel baseline $(if $(UPSTREAM_DYNAMIC),baseline-dynamic) ## Exact instructions per map, unmap and lookup, on pristine and all backends; fails if ours take 3 % more [UPSTREAM_DYNAMIC=1]
+bench: tree ## Upstream and all backends side by side in user space: time, memory, cache lines; table, JSON, HTML, 3 minutes [ARGS=--quick]
+	@$(MAKE) -s --no-print-directory -C tools/testing/swiotlb/bench run ARGS='$(ARGS)'
+
+bench-vm: kernel baseline $(if $(UPSTREAM_DYNAMIC),baseline-dynamic) ## Exact instructions per map, unmap and lookup in the kernel, on pristine and all backends; fails if ours take 3 % more [UPSTREAM_DYNAMIC=1]
 	@$(RIG) bench --max-ratio 1.03 $(if $(UPSTREAM_DYNAMIC),--upstream-dynamic)
 
 baseline-dynamic: tree ## Build the pristine kernel with upstream's growing pools, for that

@@ -42,6 +42,11 @@ class Plan:
     scenario: str = "nvme"
     how: str = "boot"
     rounds: int = 5
+    coco: bool = False
+
+    def load(self, kernel: str) -> Scenario:
+        """The scenario on a kernel, in the kind of guest that was asked for."""
+        return load(self.scenario, kernel, coco=self.coco)
 
     def check(self) -> None:
         """Find what is wrong before anything is built or booted."""
@@ -49,9 +54,11 @@ class Plan:
             raise RigError("--rounds must be at least 1")
         if self.how not in ("boot", "live"):
             raise RigError(f"HOW={self.how}: must be boot or live")
+        if self.coco and self.how == "live":
+            raise RigError("what one boot converts cannot be told apart by side: COCO=1 wants HOW=boot")
         for choice in self.choices:
             backends.check(choice.backend)
-            scenario = load(self.scenario, choice.kernel)
+            scenario = self.load(choice.kernel)
             if not scenario.is_comparable:
                 raise RigError(f"scenario {self.scenario} has nothing to compare: "
                                f"must be one of {', '.join(comparable())}")
@@ -106,7 +113,7 @@ def boot_all(plan: Plan, base: Side, ours: Side) -> None:
         pair = []
         for side in (base, ours) if round_number % 2 else (ours, base):
             number += 1
-            boot = run_boot(load(plan.scenario, side.kernel.name), side.kernel, backend=side.asked,
+            boot = run_boot(plan.load(side.kernel.name), side.kernel, backend=side.asked,
                             tag=f"{plan.name}-{side.label}-{round_number}")
             side.boots.append(boot)
             pair.append((side, boot))
@@ -146,7 +153,7 @@ def compare(plan: Plan, overrides: dict[str, Path]) -> int:
     """The whole run. 0 only if every boot passed."""
     plan.check()
     base, ours = sides_of(plan, overrides)
-    scenario = load(plan.scenario, ours.kernel.name)
+    scenario = plan.load(ours.kernel.name)
     total = fio.disk_bytes(scenario)
     print(f"{scenario['summary']}: {total >> 20} MiB written and verified each time, "
           f"{plan.rounds} rounds, {scenario['cmdline']}", flush=True)

@@ -32,7 +32,7 @@ PATTERNS = (
     r"I/O error", r"Buffer I/O", r"critical (medium|target) error", r"timed? ?out", r"timeout",
     r"swiotlb.*(fail|overflow|invalid|leak|unknown|ignored)", r"IO TLB:.*(no |cannot|refuse|leak)",
     MAP_FAILURE.pattern, r"[Ff]ailed to", r"DMA addr .* overflow",
-    r"Unknown symbol", r"disagrees about version", r"callbacks suppressed",
+    r"coco_sim: (private|shared) page", r"Unknown symbol", r"disagrees about version", r"callbacks suppressed",
     r"nobody cared", r"Badness", r"protocol violation", r"corrupt",
 )
 BAD = re.compile("|".join(f"(?:{pattern})" for pattern in PATTERNS))

@@ -148,7 +148,7 @@ def built_in_backends(asked: str) -> list[str]:
 def benchmark(base: Kernel, ours: Kernel, upstream: Kernel | None = None, *, backend: str = "",
               max_ratio: float | None = None) -> int:
     """Boot all, compare. 1 when a boot fails or a bar is exceeded."""
-    for stale in ("bench.json", "bench.html"):
+    for stale in ("bench-vm.json", "bench-vm.html"):
         (REPORTS / stale).unlink(missing_ok=True)
     jobs = exact_jobs(base, ours, built_in_backends(backend), upstream)
     boots = run_jobs(jobs, BOOTS_AT_A_TIME)
@@ -160,7 +160,7 @@ def benchmark(base: Kernel, ours: Kernel, upstream: Kernel | None = None, *, bac
     collect(bench, jobs, boots)
     show(bench)
     REPORTS.mkdir(parents=True, exist_ok=True)
-    (REPORTS / "bench.json").write_text(json.dumps(bench.as_json(), indent=2) + "\n")
-    (REPORTS / "bench.html").write_text(bench_page.render(bench))
-    print(f"bench: {'FAIL' if bench.reasons else 'PASS'}; see {shown(REPORTS / 'bench.html')}")
+    (REPORTS / "bench-vm.json").write_text(json.dumps(bench.as_json(), indent=2) + "\n")
+    (REPORTS / "bench-vm.html").write_text(bench_page.render(bench))
+    print(f"bench: {'FAIL' if bench.reasons else 'PASS'}; see {shown(REPORTS / 'bench-vm.html')}")
     return 1 if bench.reasons else 0

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import backends
 import badness
+import coco
 import fio
 import initramfs
 import ktap
@@ -46,6 +47,11 @@ class Boot:
         """What the job ran on, or ended on where it switched."""
         return self.results.backend_at_end or self.results.backend
 
+    @property
+    def conversions(self) -> dict[str, coco.Snapshot]:
+        """Snapshots by phase, of a confidential guest that came to its end."""
+        return coco.snapshots(self.results) if self.results.verdict else {}
+
     def as_json(self) -> dict:
         return {
             "variant": self.variant,
@@ -60,6 +66,7 @@ class Boot:
             "metrics": self.results.metrics,
             "map_failures": self.map_failures,
             "ktap": self.counts.as_json(),
+            "conversions": {phase: item.as_json() for phase, item in self.conversions.items()},
             "badness": self.findings.bad,
             "allowed": self.findings.allowed,
             "console": shown(self.console),
@@ -120,6 +127,8 @@ def prepare(scenario: Scenario, kernel: Kernel, variant: tuple[str, str], backen
     cmdline = cmdline.replace("%kernel_end%", f"{kernel.end_kib()}K")
     tools = initramfs.tools_archive("fio" in scenario["tools"].split(), kernel.arch)
     env = {"LIMIT": scenario["limit"], "VARIANT": variant[0], "KERNEL": kernel.name, **env}
+    if qemu.CONFIDENTIAL.search(cmdline):
+        env |= {"RESULTS_IO": hex(qemu.RESULTS_IO), "LOG_IO": hex(qemu.LOG_IO)}
     env |= dict(line.partition("=")[::2] for line in scenario.lists["env"])
     initrd = BUILD / "initramfs" / f"{tag}.cpio"
     initramfs.make_image(initrd, tools, initramfs.job_archive(scenario.job, env,
@@ -201,6 +210,10 @@ def judge(boot: Boot, scenario: Scenario, kernel: Kernel, console: str,
     reasons += boot.counts.problems
     if results.verdict == "pass":
         reasons += fio.problems(results.files, scenario)
+    if results.verdict == "pass" and boot.machine.is_confidential:
+        reasons += coco.problems(results)
+        if not reasons and kernel.is_ours and scenario["conversions"] == "strict":
+            reasons += coco.strict_problems(results)
     if scenario["ktap"] == "yes" and not boot.counts.total:
         reasons.append("KTAP: no test reported a result")
     if results.release and kernel.is_ours and results.backend is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import coco
 import fio
 import qemu
 from boot import Boot
@@ -37,6 +38,18 @@ METRICS = (
     Metric("cpu_kernel_s", "guest CPU time, kernel", "s", -1, 2),
     Metric("map_failures", "map failures", "", -1, 0),
     Metric("peak_bounce_kib", "peak bounce memory", "KiB", -1, 0),
+)
+# More of them in confidential guests, see coco.figures().
+COCO_METRICS = (
+    Metric("conversions_boot", "conversions at boot", "", -1, 0),
+    Metric("conversions_io", "conversions during I/O", "", -1, 0),
+    Metric("misaligned", "misaligned conversions", "", -1, 0),
+    Metric("misaligned_dma", "of these from DMA code", "", -1, 0),
+    Metric("convert_ms", "time in conversion", "ms", -1),
+    Metric("shared_mib", "shared memory", "MiB", -1),
+    Metric("mixed_blocks", "mixed 2 MiB blocks", "", -1, 0),
+    Metric("direct_map_4k_mib", "direct map in 4 KiB pages", "MiB", -1, 0),
+    Metric("direct_map_2m_mib", "direct map in 2 MiB pages", "MiB", +1, 0),
 )
 
 
@@ -78,13 +91,13 @@ class Side:
     def summary(self, metric: Metric) -> Summary:
         return summarize(self.values[metric.key])
 
-    def as_json(self) -> dict:
+    def as_json(self, metrics: tuple[Metric, ...]) -> dict:
         return {
             "title": self.title,
             "kernel": self.kernel.name,
             "release": self.boots[0].results.release,
             "backend": self.backend,
-            "metrics": {m.key: self.summary(m).as_json() for m in METRICS},
+            "metrics": {m.key: self.summary(m).as_json() for m in metrics},
             "boots": [boot.as_json() for boot in self.boots],
         }
 
@@ -116,6 +129,11 @@ class Comparison:
         return [boot for boot in self.boots if not boot.passed]
 
     @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """What was measured: also conversions, where the guests were confidential."""
+        return METRICS + tuple(m for m in COCO_METRICS if m.key in self.ours.values)
+
+    @property
     def rounds(self) -> int:
         """Rounds that count: those that passed on both sides."""
         return len(self.ours.values.get(METRICS[0].key, []))
@@ -134,7 +152,7 @@ class Comparison:
         return ratio(self.ours.values[metric.key], self.base.values[metric.key])
 
     def as_json(self) -> dict:
-        ratios = {m.key: self.ratio(m) for m in METRICS}
+        ratios = {m.key: self.ratio(m) for m in self.metrics}
         return {
             "verdict": "fail" if self.failed else "pass",
             "reasons": self.reasons,
@@ -144,8 +162,8 @@ class Comparison:
             "seconds": round(self.seconds, 1),
             "bytes_verified_per_boot": self.bytes_per_pass,
             "metrics": {m.key: {"title": m.title, "unit": m.unit,
-                                "better": "more" if m.better > 0 else "less"} for m in METRICS},
-            "kernels": [self.base.as_json(), self.ours.as_json()],
+                                "better": "more" if m.better > 0 else "less"} for m in self.metrics},
+            "kernels": [side.as_json(self.metrics) for side in (self.base, self.ours)],
             "ratio": {key: value.as_json() if value else None for key, value in ratios.items()},
             "host": qemu.host_facts(),
         }
@@ -168,5 +186,6 @@ def values_of(passes: dict[str, fio.Pass], cpu: dict[str, int], map_failures: in
 
 def measure(boot: Boot) -> dict[str, float]:
     """The numbers of one boot that passed."""
-    return values_of(fio.passes(boot.results.files), boot.results.cpu, boot.map_failures,
-                     float(boot.results.metrics["io_tlb_used_hiwater"]))
+    values = values_of(fio.passes(boot.results.files), boot.results.cpu, boot.map_failures,
+                       float(boot.results.metrics["io_tlb_used_hiwater"]))
+    return values | (coco.figures(boot.conversions) if boot.machine.is_confidential else {})

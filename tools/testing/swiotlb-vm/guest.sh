@@ -28,6 +28,34 @@ try() {
 	done
 }
 
+# In a confidential guest: what has been converted so far, for coco.py. Boot and I/O
+# are phases by themselves, see fio_pass; so is all of it when the job ends.
+COCO=/sys/kernel/debug/coco
+
+coco_phase() {
+	[ -e $COCO/sim ] || return 0
+	{
+		sed 's/^/sim /' $COCO/sim
+		sed -n 's/^DirectMap/map &/p' /proc/meminfo
+		sed 's/^/site /' $COCO/conversions
+	} >"$ATTACH/coco.$1"
+}
+trap 'coco_phase end' EXIT
+
+# coco_count <key>: one number of the simulated guest.
+coco_count() {
+	sed -n "s/^$1 //p" $COCO/sim
+}
+
+# same_leak: every byte whose conversion was made to fail is lost, and nothing else.
+same_leak() {
+	leaked=$(pool io_tlb_leaked_bytes)
+	[ "$leaked" -eq "$(coco_count injected_bytes)" ] || {
+		cat $COCO/sim $COCO/conversions
+		die "conversions of $(coco_count injected_bytes) bytes failed, $leaked bytes leaked"
+	}
+}
+
 pool() {
 	cat "$SWIOTLB/$1"
 }
@@ -87,6 +115,19 @@ refuses() {
 	grep -q "$1" /tmp/refused || die "'$2' to $3: expected '$1', got '$(cat /tmp/refused)'"
 }
 
+# PCI addresses of the NVMe disks, whether a driver has them or not.
+nvme_devices() {
+	grep -l 0x010802 /sys/bus/pci/devices/*/class | cut -d/ -f6
+}
+
+# In a confidential guest, what a driver once allocated keeps the backend it came from: give that back.
+nvme_rebind() {
+	for device in $(nvme_devices); do
+		[ ! -e "/sys/bus/pci/drivers/nvme/$device" ] || echo "$device" >/sys/bus/pci/drivers/nvme/unbind
+		echo "$device" >/sys/bus/pci/drivers/nvme/bind
+	done
+}
+
 # Instances of backends, those included that still end.
 instances() {
 	grep -c "^backend " "$SWIOTLB/state"
@@ -96,8 +137,9 @@ one_instance() {
 	[ "$(instances)" -eq 1 ]
 }
 
+# Nothing is mapped. In a confidential guest, what drivers have allocated is in the pool as well.
 idle() {
-	[ "$(pool io_tlb_used)" -eq 0 ]
+	[ "$(pool io_tlb_used)" -eq "$(pool io_tlb_alloc_nslabs 2>/dev/null || echo 0)" ]
 }
 
 # Failed maps since boot, of any reason, or of one.
@@ -155,6 +197,7 @@ FIO_OPTIONS="--bssplit=512/10:4k/40:16k/20:64k/20:256k/10 --verify=crc32c
 fio_pass() {
 	rw=$1 name=$2 seed=$3
 	shift 3
+	[ -e "$ATTACH/coco.boot" ] || coco_phase boot
 	set -- $(for disk; do echo "--name=$name --filename=$disk"; done)
 	# shellcheck disable=SC2086
 	fio $FIO_OPTIONS --rw="$rw" --do_verify=0 --randseed="$seed" "$@" >/tmp/fio.json 2>/tmp/fio.err || {
@@ -163,6 +206,7 @@ fio_pass() {
 		die "fio $name failed"
 	}
 	mv /tmp/fio.json "$ATTACH/$name.json"
+	coco_phase "${PHASE:-io}"
 }
 
 # count_bounces <device>...: have a tracer for each (0000:00:03.0) count what it bounces.

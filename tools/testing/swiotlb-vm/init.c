@@ -8,6 +8,11 @@
  *   swiotlb.results   one JSON object per line, "type" says which; see emit_*()
  *   swiotlb.log       standard output and error of the job, as they come
  *
+ * A confidential guest has no such ports, for they would bounce: its devices
+ * must be the only ones that do, and the verdict must come through when there
+ * is no memory to bounce with. There, each of the two is an I/O port of a device
+ * that takes bytes (RESULTS_IO= and LOG_IO= of /job/env), written by /dev/port.
+ *
  * The host takes a guest for failed unless the last line on the results port
  * is an "end" object that says "pass". So whatever kills this program, or
  * keeps it from running, fails the test by itself.
@@ -26,6 +31,7 @@
 #include <fcntl.h>
 #include <glob.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -46,10 +52,14 @@
 #define BACKEND_FILE		"/sys/kernel/swiotlb/backend"
 #define PORT_WAIT_MS		20000
 #define DEFAULT_LIMIT_S		60
+#define LOG_POLL_MS		50
 #define MAX_ATTACH_BYTES	(8u << 20)
 #define MAX_LINE		4096
 
 static FILE *results;
+static int io_fd = -1;		/* /dev/port, where the host is reached that way */
+static int log_pipe = -1;	/* what the job prints, on its way there */
+static long log_io;
 static char failure[256];	/* the first reason to fail; "" while all is well */
 
 static void poweroff(void)
@@ -183,6 +193,59 @@ static int open_port(const char *name)
 	errno = ENODEV;
 	die(name);
 	return -1;
+}
+
+/* One byte at a time: the next one would go to the next port. */
+static int write_io(long port, const char *bytes, size_t nr_bytes)
+{
+	for (size_t i = 0; i < nr_bytes; i++) {
+		if (pwrite(io_fd, bytes + i, 1, port) != 1)
+			return -1;
+	}
+	return 0;
+}
+
+static ssize_t write_results(void *cookie, const char *bytes, size_t nr_bytes)
+{
+	return write_io((long)cookie, bytes, nr_bytes) ? 0 : nr_bytes;
+}
+
+static FILE *open_results(void)
+{
+	cookie_io_functions_t functions = { .write = write_results };
+	char *port = getenv("RESULTS_IO");
+
+	if (!port)
+		return fdopen(open_port(RESULTS_PORT), "w");
+	io_fd = open("/dev/port", O_WRONLY | O_CLOEXEC);
+	if (io_fd < 0)
+		die("/dev/port");
+	return fopencookie((void *)strtol(port, NULL, 0), "w", functions);
+}
+
+/* Where the job writes what it has to say. */
+static int open_log(void)
+{
+	char *port = getenv("LOG_IO");
+	int ends[2];
+
+	if (!port)
+		return open_port(LOG_PORT);
+	log_io = strtol(port, NULL, 0);
+	if (pipe2(ends, O_CLOEXEC) || fcntl(ends[0], F_SETFL, O_NONBLOCK))
+		die("pipe");
+	log_pipe = ends[0];
+	return ends[1];
+}
+
+/* Pass on what the job has printed so far. */
+static void forward_log(void)
+{
+	char bytes[4096];
+	ssize_t got;
+
+	while ((got = read(log_pipe, bytes, sizeof(bytes))) > 0)
+		write_io(log_io, bytes, got);
 }
 
 static void emit_hello(void)
@@ -337,6 +400,21 @@ static double now_s(void)
 	return ts.tv_sec + ts.tv_nsec / 1e9;
 }
 
+/* Until a child ends, but no longer than this. */
+static void wait_child(double left_s, const sigset_t *child)
+{
+	struct timespec left = { .tv_sec = left_s };
+	struct pollfd log = { .fd = log_pipe, .events = POLLIN };
+
+	if (log_pipe >= 0) {
+		poll(&log, 1, LOG_POLL_MS);
+		forward_log();
+		return;
+	}
+	left.tv_nsec = (left_s - left.tv_sec) * 1e9;
+	sigtimedwait(child, NULL, &left);
+}
+
 /* Wait for the job, reaping orphans as PID 1 must, and judge how it ended. */
 static void wait_job(pid_t job, unsigned int limit_s)
 {
@@ -346,7 +424,6 @@ static void wait_job(pid_t job, unsigned int limit_s)
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
 	for (;;) {
-		struct timespec left = { 0 };
 		double left_s = deadline_s - now_s();
 		int status;
 		pid_t pid;
@@ -365,9 +442,7 @@ static void wait_job(pid_t job, unsigned int limit_s)
 			kill(-job, SIGKILL);
 			return;
 		}
-		left.tv_sec = left_s;
-		left.tv_nsec = (left_s - left.tv_sec) * 1e9;
-		sigtimedwait(&child, NULL, &left);
+		wait_child(left_s, &child);
 	}
 }
 
@@ -378,12 +453,12 @@ int main(void)
 	int log_fd;
 
 	mount_all();
-	results = fdopen(open_port(RESULTS_PORT), "w");
+	limit_s = load_env();
+	results = open_results();
 	if (!results)
 		die(RESULTS_PORT);
-	log_fd = open_port(LOG_PORT);
+	log_fd = open_log();
 	mkdir(ATTACH_DIR, 0755);
-	limit_s = load_env();
 	emit_hello();
 
 	/* Blocked, so that sigtimedwait() sees it however early it comes. */
@@ -394,6 +469,8 @@ int main(void)
 	emit_cpu("before");
 	wait_job(start_job(log_fd), limit_s);
 	emit_cpu("after");
+	if (log_pipe >= 0)
+		forward_log();
 
 	emit_metrics();
 	emit_pool_file("io_tlb_nslabs");

@@ -6,7 +6,7 @@ from __future__ import annotations
 from html import escape
 import plots
 import qemu
-from comparison import METRICS, Comparison
+from comparison import Comparison
 from table import cell, confidence, ratio_cell, too_few, verdict
 
 STYLE = """
@@ -84,7 +84,7 @@ def ratio_section(result: Comparison) -> str:
     return (f"{title}<p class=\"soft\">Median over {result.rounds} rounds with its "
             f"{confidence(result.rounds)} interval (sign test). An interval around 1 shows "
             f"no difference; green is better, red is worse. Each interval misses the truth once in a "
-            f"while, so one coloured line among {len(METRICS)} is no news yet.</p>\n{figure}")
+            f"while, so one coloured line among {len(result.metrics)} is no news yet.</p>\n{figure}")
 
 
 def dot_section(result: Comparison) -> str:
@@ -92,7 +92,7 @@ def dot_section(result: Comparison) -> str:
     figures = "\n".join(
         f"<figure><figcaption>{escape(metric.title)}<span>{escape(metric.unit or 'count')}, "
         f"{'more' if metric.better > 0 else 'less'} is better</span></figcaption>"
-        f"{plots.strip(result, metric)}</figure>" for metric in METRICS)
+        f"{plots.strip(result, metric)}</figure>" for metric in result.metrics)
     return (f"<h2>Every round</h2>\n<p class=\"soft\">One dot per {'boot' if result.how == 'boot' else 'turn'}, a bar at the median. "
             f"Axes do not start at zero.</p>\n<div class=\"grid\">{figures}</div>")
 
@@ -100,7 +100,7 @@ def dot_section(result: Comparison) -> str:
 def table_section(result: Comparison) -> str:
     """The numbers behind the dots."""
     lines = []
-    for metric in METRICS:
+    for metric in result.metrics:
         ratio = result.ratio(metric)
         word = verdict(metric, ratio)
         css = {"better": "pass", "worse": "fail"}.get(word, "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from html import escape
-from comparison import METRICS, Comparison, Metric
+from comparison import Comparison, Metric
 from stats import Ratio
 from table import number, verdict
 
@@ -70,7 +70,7 @@ def forest_axis(ratios: list[Ratio]) -> Axis:
 
 def forest(result: Comparison) -> str:
     """All ratios with their intervals on one axis."""
-    rows = [(metric, result.ratio(metric)) for metric in METRICS]
+    rows = [(metric, result.ratio(metric)) for metric in result.metrics]
     axis = forest_axis([ratio for _, ratio in rows if ratio])
     bottom = ROW * len(rows) + 4
     parts = []

@@ -28,6 +28,13 @@ BASE_CMDLINE = "loglevel=7 nokaslr panic_on_warn=1 panic=-1 oops=panic rdinit=/i
 
 VIRTIO_BOUNCED = "iommu_platform=on,disable-legacy=on"
 
+# The word that makes a guest a (simulated) confidential one.
+CONFIDENTIAL = re.compile(r"(?:^|\s)coco_sim(?:[=\s]|$)")
+# I/O ports of such a guest, for results and log; see init.c.
+RESULTS_IO, LOG_IO = 0x5e8, 0x5e9
+# From here on, a host need not have all the memory that a guest believes in.
+LARGE_BYTES = 6 << 30
+
 # Slots of PCI bus 0 with root ports that lead outside, one for each device behind them.
 EXTERNAL_SLOT = 0x18
 # Slots of the arm64 board, each a node virtio_mmio@<0xa000000 + 0x200 * slot>; disks start at 0.
@@ -52,6 +59,10 @@ class Machine:
     devicetree: Path | None = None
     dtc: Path | None = None
     argv: list[str] = field(default_factory=list)
+
+    @property
+    def is_confidential(self) -> bool:
+        return bool(CONFIDENTIAL.search(self.cmdline))
 
     @property
     def results(self) -> Path:
@@ -167,24 +178,39 @@ def board(machine: Machine) -> list[str]:
     return [QEMU, "-machine", "q35,sata=off,usb=off", *accelerator(machine.clock)]
 
 
-def command(machine: Machine) -> list[str]:
-    """The whole command line. The ports of init.c bounce nothing: no iommu_platform."""
+def ports(machine: Machine) -> list[str]:
+    """The ports of init.c. They bounce nothing: no iommu_platform, and in a confidential guest no DMA."""
+    if machine.is_confidential:
+        return [word for name, port in (("results", RESULTS_IO), ("log", LOG_IO))
+                for word in ("-device", f"isa-debugcon,iobase={port:#x},chardev={name}")]
+    serial = "virtio-serial-pci"
     if machine.arch == "arm64":
-        first, serial = ARM64_CMDLINE, f"virtio-serial-device,bus=virtio-mmio-bus.{MMIO_SERIAL_SLOT}"
-    else:
-        first, serial = X86_CMDLINE, "virtio-serial-pci"
+        serial = f"virtio-serial-device,bus=virtio-mmio-bus.{MMIO_SERIAL_SLOT}"
+    return ["-device", serial,
+            "-device", "virtserialport,chardev=results,name=swiotlb.results",
+            "-device", "virtserialport,chardev=log,name=swiotlb.log"]
+
+
+def memory(machine: Machine) -> list[str]:
+    """The guest's memory. What it never touches, the host need not have."""
+    if parse_size(machine.memory) < LARGE_BYTES:
+        return ["-m", machine.memory]
+    return ["-m", machine.memory, "-machine", "memory-backend=ram",
+            "-object", f"memory-backend-ram,id=ram,size={machine.memory},reserve=off"]
+
+
+def command(machine: Machine) -> list[str]:
+    """The whole command line."""
+    first = ARM64_CMDLINE if machine.arch == "arm64" else X86_CMDLINE
     return [
         *board(machine), "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-        "-m", machine.memory, "-smp", str(machine.cpus),
+        *memory(machine), "-smp", str(machine.cpus),
         "-kernel", str(machine.image), "-initrd", str(machine.initrd),
         "-append", f"{first} {BASE_CMDLINE} {machine.cmdline}",
         "-chardev", f"file,id=console,path={machine.console}", "-serial", "chardev:console",
-        "-device", serial,
         "-chardev", f"file,id=results,path={machine.results}",
-        "-device", "virtserialport,chardev=results,name=swiotlb.results",
         "-chardev", f"file,id=log,path={machine.log}",
-        "-device", "virtserialport,chardev=log,name=swiotlb.log",
-        *device_args(machine),
+        *ports(machine), *device_args(machine),
     ]
 
 

@@ -25,23 +25,26 @@ def parse_obj(text: str) -> tuple[str, Path]:
 
 def cmd_vm(args: argparse.Namespace) -> int:
     """Run scenarios on one kernel."""
-    from single import run_scenarios
+    from single import Options, run_scenarios
     name = args.kernel or scenarios.load(args.scenario[0], "swiotlb").kernels[0]
     kernel = find_kernel(name, dict(args.obj))
-    return run_scenarios(args.scenario, kernel, args.backend, args.cmdline)
+    return run_scenarios(args.scenario, kernel,
+                         Options(args.backend, args.cmdline, args.coco, args.ci))
 
 
 def cmd_run(args: argparse.Namespace) -> int:
     """Compare two kernels under the main job."""
     from ab import Choice, Plan, compare
     choices = Choice(args.base, ""), Choice(args.kernel, args.backend)
-    return compare(Plan("run", choices, rounds=args.rounds), dict(args.obj))
+    name = "run-coco" if args.coco else "run"
+    return compare(Plan(name, choices, rounds=args.rounds, coco=args.coco), dict(args.obj))
 
 
 def cmd_ab(args: argparse.Namespace) -> int:
     """Compare any two backends, or one with the pristine kernel."""
     from ab import Plan, compare, side_of
-    plan = Plan("ab", (side_of(args.a), side_of(args.b)), args.scenario, args.how, args.rounds)
+    plan = Plan("ab-coco" if args.coco else "ab", (side_of(args.a), side_of(args.b)),
+                args.scenario, args.how, args.rounds, args.coco)
     if args.check:
         plan.check()
         return 0
@@ -56,11 +59,17 @@ def cmd_bench(args: argparse.Namespace) -> int:
     return benchmark(*kernels, backend=args.backend, max_ratio=args.max_ratio)
 
 
-def cmd_list(_: argparse.Namespace) -> int:
-    """Print every scenario with the kernels it is for."""
+def cmd_list(args: argparse.Namespace) -> int:
+    """Print every scenario with the kernels it is for, or those of `make test`, one line each."""
     for name in scenarios.names():
         item = scenarios.load(name, "swiotlb")
-        print(f"{name:16} {','.join(item.kernels):24} {item['summary']}")
+        if not args.ci:
+            print(f"{name:16} {','.join(item.kernels):24} {item['summary']}")
+            continue
+        for kernel in item.ci_kernels:
+            print(f"{name} {kernel}")
+        for kernel in item.coco_kernels:
+            print(f"{name} {kernel} --coco")
     return 0
 
 
@@ -75,6 +84,8 @@ def parser() -> argparse.ArgumentParser:
     vm.add_argument("--kernel", choices=NAMES, help="default: the first that the scenario is for")
     vm.add_argument("--backend", default="", help="backend to select and to insist on")
     vm.add_argument("--cmdline", default="", help="further kernel parameters")
+    vm.add_argument("--coco", action="store_true", help="in a simulated confidential guest")
+    vm.add_argument("--ci", action="store_true", help="only as much of it as `make test` does")
     vm.set_defaults(run=cmd_vm)
     run = commands.add_parser("run", help="compare two kernels, boot by boot")
     run.add_argument("--rounds", type=int, default=5)
@@ -82,6 +93,7 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--base", default="pristine", choices=NAMES,
                      help="baseline; the same kernel twice shows the noise")
     run.add_argument("--backend", default="", help="backend to select on the kernel under test")
+    run.add_argument("--coco", action="store_true", help="in a simulated confidential guest")
     run.set_defaults(run=cmd_run)
     ab = commands.add_parser("ab", help="compare two backends, or one with the pristine kernel")
     ab.add_argument("a", help="baseline: pristine, or a backend's name")
@@ -90,6 +102,7 @@ def parser() -> argparse.ArgumentParser:
     ab.add_argument("--how", default="boot", metavar="boot|live",
                     help="one boot per round and side, or rounds that take turns in one boot")
     ab.add_argument("--rounds", type=int, default=5)
+    ab.add_argument("--coco", action="store_true", help="in a simulated confidential guest")
     ab.add_argument("--check", action="store_true", help="only see whether that makes sense")
     ab.set_defaults(run=cmd_ab)
     bench = commands.add_parser("bench", help="count instructions per map, unmap and lookup")
@@ -100,7 +113,9 @@ def parser() -> argparse.ArgumentParser:
     bench.add_argument("--upstream-dynamic", action="store_true",
                        help="also compare with upstream's own growing pools")
     bench.set_defaults(run=cmd_bench)
-    commands.add_parser("list", help="list scenarios").set_defaults(run=cmd_list)
+    listing = commands.add_parser("list", help="list scenarios")
+    listing.add_argument("--ci", action="store_true", help="what `make test` runs: scenario, kernel, options")
+    listing.set_defaults(run=cmd_list)
     return top
 
 

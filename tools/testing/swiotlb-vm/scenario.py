@@ -10,7 +10,7 @@ marked * may come several times and add up. README.md explains each.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from common import SCENARIOS, RigError
@@ -20,7 +20,9 @@ SINGLE = {
     "summary": "", "kernels": "swiotlb", "memory": "512M", "cpus": "2", "devices": "",
     "disk": "64M", "cmdline": "", "limit": "60", "clock": "real", "tools": "",
     "backend": "", "ktap": "no", "patience": "120", "devicetree": "", "compare": "no",
+    "ci": "", "ci_backend": "", "ci_variant": "", "ci_sweep": "", "coco": "", "conversions": "", "sweep": "",
 }
+MACHINE = ("memory", "cpus", "devices", "disk", "limit")  # what a variant can have its own of
 LISTS = ("module", "module_if_built", "program", "expect", "allow", "variant", "env", "fails")
 
 
@@ -40,7 +42,39 @@ class Scenario:
     def variants(self) -> list[tuple[str, str]]:
         """Boots to make: (name, further kernel parameters); one without a name if none."""
         pairs = [line.partition(":") for line in self.lists["variant"]]
-        return [(name.strip(), rest.strip()) for name, _, rest in pairs] or [("", "")]
+        return [(name.strip(), split_machine(self.name, rest)[1]) for name, _, rest in pairs] or [("", "")]
+
+    def for_variant(self, variant: str) -> Scenario:
+        """The scenario on the machine of one variant."""
+        for line in self.lists["variant"]:
+            name, _, rest = line.partition(":")
+            if name.strip() == variant:
+                return replace(self, values=self.values | split_machine(self.name, rest)[0])
+        return self
+
+    def for_ci(self) -> Scenario:
+        """What `make test` does of it: some of the backends and variants, part of a sweep."""
+        lists = self.lists
+        if self["ci_variant"]:
+            chosen = self["ci_variant"].split()
+            lists = lists | {"variant": [line for line in lists["variant"] if line.partition(":")[0].strip() in chosen]}
+        return replace(self, lists=lists,
+                       values=self.values | {"backend": self["ci_backend"] or self["backend"]})
+
+    def confidential(self) -> Scenario:
+        """The same in a confidential guest."""
+        return replace(self, name=f"{self.name}-coco",
+                       values=self.values | {"cmdline": f"{self['cmdline']} coco_sim".strip()})
+
+    @property
+    def ci_kernels(self) -> list[str]:
+        """Kernels on which `make test` runs it; all that it is for, unless it says otherwise."""
+        return [word for word in (self["ci"].split() or self.kernels) if word != "none"]
+
+    @property
+    def coco_kernels(self) -> list[str]:
+        """Kernels on which `make test` also runs it in a confidential guest."""
+        return self["coco"].split()
 
     def patterns(self, key: str, variant: str) -> list[str]:
         """Patterns of `expect` or `fails` for one variant; `[variant] pattern` is for that one only."""
@@ -65,6 +99,16 @@ class Scenario:
         return [split_reason(self.name, line) for line in self.lists["allow"]]
 
 
+def split_machine(where: str, text: str) -> tuple[dict[str, str], str]:
+    """The machine of a variant and its kernel parameters: `[memory=8G devices=nvme*4+edu] parameters`."""
+    words, rest = re.fullmatch(r"\s*(?:\[(.*?)\])?\s*(.*?)\s*", text).groups()
+    values = {word.partition("=")[0]: word.partition("=")[2].replace("+", " ") for word in (words or "").split()}
+    for key in values:
+        if key not in MACHINE:
+            raise RigError(f"{where}: a variant cannot have its own {key}: must be one of {', '.join(MACHINE)}")
+    return values, rest
+
+
 def split_reason(where: str, line: str) -> tuple[str, str]:
     """`pattern ## reason`: nobody may allow badness without saying why."""
     pattern, separator, reason = line.partition(" ## ")
@@ -77,10 +121,12 @@ def split_reason(where: str, line: str) -> tuple[str, str]:
     return pattern.strip(), reason.strip()
 
 
-def parse_header(name: str, header: str, kernel: str) -> tuple[dict[str, str], dict[str, list[str]]]:
-    """Read the header for one kernel; a line for that kernel beats a plain one."""
+def parse_header(name: str, header: str, kernel: str,
+                 coco: bool) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """Read the header for one kernel; a line for that kernel beats a plain one, one for `coco` both."""
     plain: dict[str, list[str]] = {}
     special: dict[str, list[str]] = {}
+    confidential: dict[str, list[str]] = {}
     for number, line in enumerate(header.splitlines(), 1):
         if not line.strip() or line.startswith("#"):
             continue
@@ -90,18 +136,19 @@ def parse_header(name: str, header: str, kernel: str) -> tuple[dict[str, str], d
         key, only, value = match.groups()
         if key not in SINGLE and key not in LISTS:
             raise RigError(f"{name}.scenario:{number}: unknown key {key}")
-        if only and only not in NAMES:
+        if only and only not in (*NAMES, "coco"):
             raise RigError(f"{name}.scenario:{number}: unknown kernel {only}")
-        if not only or only == kernel:
-            (special if only else plain).setdefault(key, []).append(value)
-    values = {key: special.get(key, plain.get(key, [default]))[-1]
+        for wanted, lines in ((None, plain), (kernel, special), ("coco" if coco else "", confidential)):
+            if only == wanted:
+                lines.setdefault(key, []).append(value)
+    values = {key: (plain.get(key, [default]) + special.get(key, []) + confidential.get(key, []))[-1]
               for key, default in SINGLE.items()}
-    lists = {key: plain.get(key, []) + special.get(key, []) for key in LISTS}
+    lists = {key: plain.get(key, []) + special.get(key, []) + confidential.get(key, []) for key in LISTS}
     return values, lists
 
 
-def load(name: str, kernel: str, folder: Path = SCENARIOS) -> Scenario:
-    """The scenario called `name`, as it applies to `kernel`."""
+def load(name: str, kernel: str, folder: Path = SCENARIOS, coco: bool = False) -> Scenario:
+    """The scenario called `name`, as it applies to `kernel`, and in a confidential guest if so wished."""
     path = folder / f"{name}.scenario"
     if not path.exists():
         known = ", ".join(names(folder))
@@ -109,10 +156,10 @@ def load(name: str, kernel: str, folder: Path = SCENARIOS) -> Scenario:
     header, separator, job = path.read_text().partition("\njob:\n")
     if not separator:
         raise RigError(f"{path.name}: no `job:` line")
-    values, lists = parse_header(name, header, kernel)
+    values, lists = parse_header(name, header, kernel, coco)
     scenario = Scenario(name, values, lists, job, values["kernels"].split())
     scenario.allowed()
-    return scenario
+    return scenario.confidential() if coco else scenario
 
 
 def names(folder: Path = SCENARIOS) -> list[str]:

@@ -4,21 +4,38 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
+import coco
+import sweep
 from boot import Boot, console_tail, log_tail, report_name, run_boot
 from common import REPORTS, RigError, shown
 from kernels import Kernel
 from scenario import Scenario, load
 
 
-def run_scenarios(names: list[str], kernel: Kernel, backend: str, cmdline: str) -> int:
-    """0 if all passed. All are loaded first, so that a typo fails at once."""
-    todo = [load(name, kernel.name) for name in names]
-    for scenario in todo:
+@dataclass(frozen=True)
+class Options:
+    """What the command line asks for: "" and False leave it to the scenario."""
+
+    backend: str = ""
+    cmdline: str = ""
+    coco: bool = False
+    ci: bool = False
+
+    def load(self, name: str, kernel: Kernel) -> Scenario:
+        """A scenario as asked for."""
+        scenario = load(name, kernel.name, coco=self.coco)
         if kernel.name not in scenario.kernels:
-            raise RigError(f"scenario {scenario.name} is not meant for the {kernel.name} kernel")
-    results = [run_scenario(scenario, kernel, backend, cmdline) for scenario in todo]
+            raise RigError(f"scenario {name} is not meant for the {kernel.name} kernel")
+        return scenario.for_ci() if self.ci else scenario
+
+
+def run_scenarios(names: list[str], kernel: Kernel, options: Options) -> int:
+    """0 if all passed. All are loaded first, so that a typo fails at once."""
+    todo = [options.load(name, kernel) for name in names]
+    results = [run_scenario(scenario, kernel, options) for scenario in todo]
     if len(results) > 1:
         print(f"{results.count(True)} of {len(results)} scenarios passed on {kernel.name}")
     return 0 if all(results) else 1
@@ -31,16 +48,25 @@ def wanted_backends(scenario: Scenario, kernel: Kernel, asked: str) -> list[str]
     return scenario["backend"].split() or [""]
 
 
-def run_scenario(scenario: Scenario, kernel: Kernel, backend: str, cmdline: str) -> bool:
-    """All boots of one scenario: each variant with each backend."""
-    boots, wanted = [], wanted_backends(scenario, kernel, backend)
-    for name in wanted:
+def run_scenario(scenario: Scenario, kernel: Kernel, options: Options) -> bool:
+    """All boots of one scenario: each variant with each backend, and what a sweep makes of it."""
+    boots, wanted = [], wanted_backends(scenario, kernel, options.backend)
+
+    def run(variant: tuple[str, str], backend: str, counted: Boot | None = None) -> Boot:
+        parts = (report_name(scenario, kernel), variant[0], backend if len(wanted) > 1 else "")
+        boot = run_boot(scenario.for_variant(variant[0]), kernel, variant, backend, options.cmdline,
+                        tag="-".join(part for part in parts if part))
+        if counted:
+            boot.reasons += sweep.problems(variant, counted, boot)
+        boots.append(boot)
+        print_boot(scenario, kernel, boot)
+        return boot
+
+    for backend in wanted:
         for variant in scenario.variants():
-            parts = (report_name(scenario, kernel), variant[0], name if len(wanted) > 1 else "")
-            boot = run_boot(load(scenario.name, kernel.name), kernel, variant, name, cmdline,
-                            tag="-".join(part for part in parts if part))
-            boots.append(boot)
-            print_boot(scenario, kernel, boot)
+            boot = run(variant, backend)
+            for injected in sweep.variants(scenario, variant, boot, options.ci):
+                run(injected, backend, boot)
     write_report(scenario, kernel, boots)
     return all(boot.passed for boot in boots)
 
@@ -55,6 +81,8 @@ def print_boot(scenario: Scenario, kernel: Kernel, boot: Boot) -> None:
     for skip in boot.counts.skips:
         print(f"  skipped: {skip}", flush=True)
     if boot.passed:
+        if coco.END in boot.conversions:
+            print(f"  {coco.sentence(boot.conversions)}", flush=True)
         return
     for reason in boot.reasons[:5]:
         print(f"  {reason}")

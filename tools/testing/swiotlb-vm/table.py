@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from comparison import METRICS, Comparison, Metric
+from comparison import Comparison, Metric
 from stats import LEAST_ROUNDS, Ratio, Summary, best_interval
 
 
@@ -49,7 +49,7 @@ def rows(result: Comparison) -> list[list[str]]:
     """The table's text, header first."""
     ratio = f"ratio [{confidence(result.rounds)} interval]" if result.has_interval else "ratio"
     lines = [["median [range]", "unit", result.base.title, result.ours.title, ratio, ""]]
-    for metric in METRICS:
+    for metric in result.metrics:
         found = result.ratio(metric)
         lines.append([metric.title, metric.unit, cell(result.base.summary(metric), metric.digits),
                       cell(result.ours.summary(metric), metric.digits),

@@ -16,6 +16,7 @@ import acpi
 import backends
 import badness
 import bench_page
+import coco
 import counts
 import fio
 import guest
@@ -26,19 +27,20 @@ import page
 import qemu
 import scenario
 import stats
+import sweep
 import table
 from boot import add_backend, judge_failing, wrong_backend
 from common import RIG, RigError
-from comparison import METRICS, Comparison, Side
+from comparison import COCO_METRICS, METRICS, Comparison, Side
 from kernels import Kernel
 from single import wanted_backends
 
 
-def parse_scenario(text: str, kernel: str = "swiotlb") -> scenario.Scenario:
+def parse_scenario(text: str, kernel: str = "swiotlb", confidential: bool = False) -> scenario.Scenario:
     """A scenario from text instead of a file of the repository."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "x.scenario").write_text(text)
-        return scenario.load("x", kernel, Path(folder))
+        return scenario.load("x", kernel, Path(folder), confidential)
 
 
 class Scenarios(unittest.TestCase):
@@ -91,6 +93,38 @@ class Scenarios(unittest.TestCase):
         self.assertEqual(wanted_backends(item, ours, "guard"), ["guard"])
         self.assertEqual(wanted_backends(item, pristine, ""), [""])
         self.assertEqual(wanted_backends(parse_scenario("\njob:\ntrue\n"), ours, ""), [""])
+
+    def test_variants_with_machines(self) -> None:
+        item = parse_scenario("memory = 1G\nvariant = big: [memory=8G devices=nvme*4+edu] a=b c\n"
+                              "variant = plain: d\n\njob:\ntrue\n")
+        self.assertEqual(item.variants(), [("big", "a=b c"), ("plain", "d")])
+        self.assertEqual((item.for_variant("big")["memory"], item.for_variant("big")["devices"]), ("8G", "nvme*4 edu"))
+        self.assertEqual((item.for_variant("plain")["memory"], item["devices"]), ("1G", ""))
+        with self.assertRaises(RigError):
+            parse_scenario("variant = x: [backend=y]\n\njob:\ntrue\n").variants()
+
+    def test_what_make_test_runs(self) -> None:
+        text = "kernels = swiotlb debug\nbackend = a b\nvariant = x:\nvariant = y: p\n%s\njob:\ntrue\n"
+        item, some = parse_scenario(text % ""), parse_scenario(text % "ci = debug\nci_backend = b\nci_variant = y\n")
+        self.assertEqual((item.ci_kernels, some.ci_kernels), (["swiotlb", "debug"], ["debug"]))
+        self.assertEqual(parse_scenario(text % "ci = none\n").ci_kernels, [])
+        self.assertEqual((item.for_ci().variants(), item.for_ci()["backend"]), ([("x", ""), ("y", "p")], "a b"))
+        self.assertEqual((some.for_ci().variants(), some.for_ci()["backend"]), ([("y", "p")], "b"))
+
+    def test_make_test_runs_what_there_is(self) -> None:
+        for name in scenario.names():
+            item = scenario.load(name, "swiotlb")
+            self.assertLessEqual({*item.ci_kernels, *item.coco_kernels}, set(item.kernels), name)
+            known = {variant for variant, _ in item.variants()}
+            self.assertLessEqual(set(item["ci_variant"].split()), known, name)
+            self.assertLessEqual(set(item["ci_backend"].split()), set(item["backend"].split()), name)
+
+    def test_confidential_guests(self) -> None:
+        text = "limit = 5\nlimit@debug = 50\nlimit@coco = 7\nenv = A=1\nenv@coco = A=2\ncmdline = a\n\njob:\ntrue\n"
+        item = parse_scenario(text, "debug", True)
+        self.assertEqual((item.name, item["limit"], item["cmdline"]), ("x-coco", "7", "a coco_sim"))
+        self.assertEqual(item.lists["env"], ["A=1", "A=2"])
+        self.assertEqual((parse_scenario(text, "debug")["limit"], parse_scenario(text).name), ("50", "x"))
 
     def test_rejects(self) -> None:
         for header in ("nonsense\n", "colour = red\n", "limit@vax = 5\n", "allow = no reason\n",
@@ -146,6 +180,7 @@ class Badness(unittest.TestCase):
                      "nvme 0000:00:02.0: swiotlb buffer is full (sz: 4096 bytes), total 512",
                      "I/O error, dev nvme0n1, sector 0", "DMA-API: nvme: device driver maps",
                      "Kernel panic - not syncing: x", "watchdog: BUG: soft lockup - CPU#0",
+                     "coco_sim: private page 0x1000 exposed to nvme by dma_map_sg", "coco_sim: shared page 0x1 freed",
                      "rcu: INFO: rcu_preempt detected stalls on CPUs/tasks",
                      "general protection fault, probably for non-canonical address"):
             self.assertEqual(badness.examine(line, []).bad, [line])
@@ -283,6 +318,7 @@ class Plans(unittest.TestCase):
     def test_accepts(self) -> None:
         self.plan("pristine", "fixed").check()
         self.plan("fixed", "fixed", how="live", scenario="ahci").check()
+        self.plan("pristine", "fixed", coco=True).check()
 
     def test_rejects(self) -> None:
         for plan, why in ((self.plan("fixed", "bogus"), "no backend bogus"),
@@ -291,6 +327,7 @@ class Plans(unittest.TestCase):
                           (self.plan("fixed", "fixed", scenario="bogus"), "no scenario bogus"),
                           (self.plan("fixed", "fixed", rounds=0), "at least 1"),
                           (self.plan("fixed", "fixed", how="dead"), "must be boot or live"),
+                          (self.plan("fixed", "fixed", how="live", coco=True), "COCO=1 wants HOW=boot"),
                           (ab.Plan("run", (ab.Choice("pristine", "fixed"), ab.Choice("swiotlb", ""))),
                            "no backends to choose")):
             with self.assertRaisesRegex(RigError, why) as caught:
@@ -345,6 +382,15 @@ class Reports(unittest.TestCase):
         self.assertEqual(header[2:5], ["swiotlb/fixed", "swiotlb/dynamic", "ratio [94% interval]"])
         self.assertEqual(first[4:], ["2.000 [2.000 .. 2.000]", "better"])
 
+    def test_rows_of_confidential_guests(self) -> None:
+        result = self.comparison(5)
+        self.assertEqual(len(table.rows(result)), 1 + len(METRICS))
+        for side in (result.base, result.ours):
+            for _ in range(5):
+                side.add_round({metric.key: 0.0 for metric in COCO_METRICS})
+        self.assertEqual(len(table.rows(result)), 1 + len(METRICS) + len(COCO_METRICS))
+        self.assertIn("mixed 2 MiB blocks", page.table_section(result) + page.dot_section(result))
+
     def test_too_few_rounds_for_an_interval(self) -> None:
         result = self.comparison(4)
         header, first, *_ = table.rows(result)
@@ -397,6 +443,112 @@ class Machines(unittest.TestCase):
                          ["virtio-mmio-bus.0", "virtio-mmio-bus.1"])
         with self.assertRaises(RigError):
             self.arguments("nvme", "arm64")
+
+
+    def command(self, cmdline: str, memory: str = "1G") -> str:
+        path = Path("x")
+        return " ".join(qemu.command(qemu.Machine(path, path, path, path, cmdline, memory, 1, "", "1M")))
+
+    def test_ports_of_a_confidential_guest(self) -> None:
+        for cmdline in ("coco_sim", "a coco_sim=x b", "coco_sim.call_ns=5 coco_sim"):
+            self.assertIn(f"isa-debugcon,iobase={qemu.RESULTS_IO:#x},chardev=results", self.command(cmdline))
+            self.assertNotIn("virtio-serial", self.command(cmdline))
+        for cmdline in ("", "coco_sim.call_ns=5", "no_coco_sim", "coco_simple"):
+            self.assertNotIn("isa-debugcon", self.command(cmdline))
+            self.assertIn("virtserialport,chardev=results", self.command(cmdline))
+
+    def test_large_memory_is_not_reserved(self) -> None:
+        self.assertIn("size=64G,reserve=off", self.command("", "64G"))
+        self.assertNotIn("reserve", self.command("", "4G"))
+
+
+class Conversions(unittest.TestCase):
+    HEADER = "site site calls bytes misaligned failures ns direction\n"
+
+    def snapshot(self, calls: int, mixed: int, misaligned: int = 0, site: str = "swiotlb_update", **sim: int) -> str:
+        sim = {"shared_bytes": 4 << 20, "calls_shared": calls, "calls_private": 1, "mixed_blocks": mixed, "exposed": 0,
+               "freed_shared": 0, "checked": 7, "injected": 0} | sim
+        return ("".join(f"sim {key} {value}\n" for key, value in sim.items())
+                + "map DirectMap4k: 2048 kB\nmap DirectMap2M: 4096 kB\n" + self.HEADER
+                + f"site {site}+0x1/0x2 {calls} 4096 {misaligned} 0 1500000 shared\n"
+                + f"site kvmclock_init+0x1/0x2 1 4096 1 0 500000 shared\nsite total {calls + 1} 8192 1 0 2000000 -\n")
+
+    def results(self, **phases: str) -> guest.Results:
+        return guest.Results(files={f"coco.{name.replace('_', '-')}": text for name, text in phases.items()})
+
+    def good(self, **other: str) -> guest.Results:
+        phases = dict.fromkeys(("boot", "io", "first_round", "drivers", "end"), self.snapshot(5, 2)) | other
+        return self.results(**phases)
+
+    def test_parses(self) -> None:
+        found = coco.parse(self.snapshot(5, 2, 3))
+        self.assertEqual((found.conversions, found.count("calls"), found.count("ns")), (6, 6, 2000000))
+        self.assertEqual((found.count("misaligned"), found.count("misaligned", dma_only=True)), (4, 3))
+        self.assertEqual(found.direct_map_kib, {"4k": 2048, "2M": 4096})
+        with self.assertRaises(ValueError):
+            coco.parse("nonsense 1\n")
+
+    def test_dma_code(self) -> None:
+        for name, dma in (("dma_direct_alloc", True), ("alloc_dma_pages.isra.0", True), ("swiotlb_pool_share", True),
+                          ("share", True), ("kvmclock_init", False), ("snp_msg_alloc", False)):
+            self.assertEqual(coco.Site(f"{name}+0x10/0x20", {}).is_dma, dma, name)
+
+    def test_what_no_guest_may_show(self) -> None:
+        self.assertEqual(coco.problems(self.good()), [])
+        for key in ("exposed", "freed_shared", "alloc_shared"):
+            self.assertEqual(len(coco.problems(self.good(end=self.snapshot(5, 2, **{key: 1})))), 1, key)
+        self.assertIn("proved nothing", coco.problems(self.good(end=self.snapshot(5, 2, checked=0)))[0])
+        self.assertIn("not confidential", coco.problems(guest.Results())[0])
+        self.assertIn("not confidential", coco.problems(self.results(end="sim x"))[0])
+
+    def test_strict(self) -> None:
+        self.assertEqual(coco.strict_problems(self.good()), [])
+        for why, other in (("3 blocks of 2 MiB are mixed at boot", dict.fromkeys(("boot", "io", "drivers"), self.snapshot(5, 3))),
+                           ("1 more blocks of 2 MiB are mixed after phase io", {"io": self.snapshot(6, 3)}),
+                           ("1 more blocks of 2 MiB are mixed after phase drivers", {"drivers": self.snapshot(5, 3)}),
+                           ("2 misaligned conversions from DMA code: swiotlb_update", {"end": self.snapshot(5, 2, 2)}),
+                           ("converts: 2 times after the first round", {"drivers": self.snapshot(7, 2)})):
+            reasons = coco.strict_problems(self.good(**other))
+            self.assertEqual((len(reasons), why in reasons[0]), (1, True), reasons)
+        self.assertEqual(coco.strict_problems(self.good(end=self.snapshot(5, 2, 2, "kvmclock_init"))), [])
+        self.assertIn("no snapshot", coco.strict_problems(self.results(boot=self.snapshot(5, 2)))[0])
+
+    def test_figures(self) -> None:
+        found = coco.figures({"boot": coco.parse(self.snapshot(5, 2)), "end": coco.parse(self.snapshot(9, 3))})
+        self.assertEqual(set(found), {metric.key for metric in COCO_METRICS})
+        self.assertEqual((found["conversions_boot"], found["conversions_io"], found["convert_ms"]), (6, 4, 2))
+        self.assertEqual((found["shared_mib"], found["mixed_blocks"], found["direct_map_2m_mib"]), (4, 3, 4))
+
+
+class Sweep(unittest.TestCase):
+    class Fake:
+        """As much of a boot as a sweep asks for."""
+
+        def __init__(self, at_boot: int, at_end: int, injected: int = 0, passed: bool = True) -> None:
+            self.passed = passed
+            self.conversions = {phase: coco.Snapshot({"calls_shared": calls, "calls_private": 1, "injected": injected})
+                                for phase, calls in (("boot", at_boot), ("end", at_end))}
+
+    ITEM = "sweep = calls_shared:p.s calls_private:p.p\nci_sweep = 2\n\njob:\ntrue\n"
+
+    def test_each_in_turn(self) -> None:
+        item, found = parse_scenario(self.ITEM), sweep.variants(parse_scenario(self.ITEM), ("v", "x"), self.Fake(2, 3), False)
+        self.assertEqual(found, [("v_shared_1", "x p.s=1"), ("v_shared_2", "x p.s=2"), ("v_shared_3", "x p.s=3"),
+                                 ("v_private_1", "x p.p=1")])
+        self.assertEqual([name for name, _ in sweep.variants(item, ("", ""), self.Fake(2, 3), True)],
+                         ["shared_1", "shared_3", "private_1"])
+        self.assertEqual(sweep.variants(item, ("", ""), self.Fake(2, 3, passed=False), False), [])
+        self.assertEqual(sweep.variants(parse_scenario("\njob:\ntrue\n"), ("", ""), self.Fake(2, 3), False), [])
+
+    def test_spread(self) -> None:
+        self.assertEqual((sweep.spread(3, 0), sweep.spread(3, 5), sweep.spread(9, 1)), ([1, 2, 3], [1, 2, 3], [1]))
+        self.assertEqual((sweep.spread(10, 4), sweep.spread(0, 4)), ([1, 4, 7, 10], []))
+
+    def test_something_must_fail(self) -> None:
+        counted = self.Fake(2, 3)
+        self.assertEqual(sweep.problems(("shared_2", ""), counted, self.Fake(2, 3, 1)), [])
+        self.assertEqual(len(sweep.problems(("v_shared_2", ""), counted, self.Fake(2, 3))), 1)
+        self.assertEqual(sweep.problems(("shared_3", ""), counted, self.Fake(2, 3)), [])
 
 
 class Initramfs(unittest.TestCase):
