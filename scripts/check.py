@@ -15,6 +15,8 @@ import sys
 import time
 from multiprocessing.pool import ThreadPool
 
+import cocci
+import documented
 from common import LOGS, PATCHES, RELEASE, REPO, TREE, Failed, jobs, kbuild_env, main, overlay_files, say, series
 from split import read_table, unassigned
 
@@ -40,14 +42,14 @@ def read(name):
 
 def kernel_style(name):
     """What checkpatch judges: kernel code and its build files, wherever they lie."""
-    return name.endswith((".c", ".h", ".cocci")) or name.startswith(("kernel/", "samples/")) \
+    return name.endswith((".c", ".h", ".cocci")) or name.startswith(("arch/", "kernel/", "samples/")) \
         and name.endswith(("Makefile", "Kconfig"))
 
 
 def check_spdx():
     """A licence line at the top of each file, but for formats that have no place for one."""
     names = [name for name in sources() if name != "COPYING" and not name.endswith((".patch", ".md", ".json"))
-             and not name.startswith("Documentation/ABI/")]
+             and not name.startswith(("Documentation/ABI/", "tools/testing/swiotlb/corpus/"))]
     return [f"{name}: no SPDX-License-Identifier in the first three lines" for name in names
             if "SPDX-License-Identifier: GPL-2.0" not in "\n".join(read(name).splitlines()[:3])], len(names)
 
@@ -77,6 +79,8 @@ def check_series():
     present = sorted(PATCHES.glob("*.patch"))
     findings += [f"{path.relative_to(REPO)}: not in the series" for path in present if path not in listed]
     findings += [f"{path.relative_to(REPO)}: in the series, but missing" for path in listed if path not in present]
+    findings += [f"{path.relative_to(REPO)}: in series.baseline, but not in the series" for path in series("series.baseline")
+                 if path not in listed]
     for path in present:
         head = path.read_text().split("\ndiff --git ")[0]
         match = re.fullmatch(r"Subject: (\S.{1,74})\n\n(\S.*)", head, re.S)
@@ -126,7 +130,7 @@ def check_code():
     findings = [f"{name}: {len(read(name).splitlines())} lines, the limit is {MAX_LINES}" for name in names
                 if len(read(name).splitlines()) > MAX_LINES]
     for name in overlay_files():
-        if name.startswith(("kernel/dma/", "include/", "samples/")):
+        if name.startswith(("arch/", "kernel/dma/", "include/", "samples/")):
             findings += [f"{name}:{number}: {line.strip()}" for number, line in enumerate(read(name).splitlines(), 1)
                          if re.search(r"\b(VM_)?BUG(_ON\w*)?\(", line)]
     return findings, len(names)
@@ -234,8 +238,20 @@ def check_rig():
     return python_tests("tools/testing/swiotlb-vm/test_rig.py", LOGS / "check-rig.log")
 
 
+def check_cocci():
+    """Rules about conversions: each finds what it should in its fixtures, nothing in our files, and what is known in the
+    pristine kernel."""
+    results = [function() for function in (cocci.fixtures, cocci.ours, cocci.tree)]
+    return sum((findings for findings, _ in results), []), sum(count for _, count in results)
+
+
+def check_documented():
+    """What users can see is documented, and what is documented is there."""
+    return documented.check()[:2]
+
+
 CHECKS = [check_spdx, check_words, check_fragments, check_series, check_split, check_scripts, check_code,
-          check_kernel_doc, check_checkpatch, check_build_scripts, check_rig, check_unit]
+          check_kernel_doc, check_checkpatch, check_cocci, check_documented, check_build_scripts, check_rig, check_unit]
 
 
 def check():
