@@ -91,7 +91,8 @@ TEST(cc_doubles_under_pressure)
 		before = cc_bytes(&mem);
 		fill();
 		shim_settle();
-		CHECK_EQ(cc_of(&mem)->growers[CC_ANY].boost, boost);
+		/* Or more, if kccd was fast enough to fall behind twice */
+		CHECK(cc_of(&mem)->growers[CC_ANY].boost >= boost);
 		CHECK(cc_bytes(&mem) > before);
 	}
 	CHECK(any()->nr_empty >= 8);
