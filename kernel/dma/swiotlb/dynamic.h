@@ -100,7 +100,6 @@ void dynamic_resize_exit(struct dynamic *d);
 void dynamic_reserve_low(struct dynamic *d);
 bool dynamic_ask(struct dynamic *d, unsigned long end_pfn);
 gfp_t dynamic_zone(const struct swiotlb_mem *mem, unsigned long end_pfn);
-bool dynamic_lower_zone(gfp_t *zone);
 unsigned int dynamic_max_pools(u64 bytes);
 
 /* transient.c: pools for single mappings */

@@ -110,6 +110,8 @@ bool swiotlb_is_awake(void);
 /* pool.c: pages of bounce memory */
 void *swiotlb_pages_get(size_t bytes, gfp_t gfp);
 void swiotlb_pages_put(void *vaddr, size_t bytes);
+gfp_t swiotlb_zone(u64 last);
+bool swiotlb_lower_zone(gfp_t *zone);
 int swiotlb_pages_share(struct swiotlb_domain *domain, void *vaddr,
 			size_t bytes);
 int swiotlb_pages_unshare(struct swiotlb_domain *domain, void *vaddr,

@@ -15,6 +15,7 @@
 
 #include <linux/cc_granule.h>
 #include <linux/cc_platform.h>
+#include <linux/dma-direct.h>
 #include <linux/export.h>
 #include <linux/gfp.h>
 #include <linux/io.h>
@@ -199,6 +200,46 @@ void swiotlb_pages_put(void *vaddr, size_t bytes)
 		free_contig(vaddr, bytes);
 	else
 		free_pages_exact(vaddr, bytes);
+}
+
+/**
+ * swiotlb_zone() - the zone to try first for memory that a device reaches
+ * @last: the last physical address that it reaches
+ *
+ * The zone is not narrower than it must be: what is had there may still be out of
+ * reach.
+ *
+ * Context: any.
+ * Return: a zone modifier.
+ */
+gfp_t swiotlb_zone(u64 last)
+{
+	if (last <= zone_dma_limit)
+		return __GFP_DMA;
+	if (last <= DMA_BIT_MASK(32))
+		return __GFP_DMA32;
+	return 0;
+}
+
+/**
+ * swiotlb_lower_zone() - the zone to try when memory was out of reach
+ * @zone: the last one, changed to the next one
+ *
+ * Not for when there was none: zones that are lower were tried then, as far as
+ * they are not reserved.
+ *
+ * Context: any.
+ * Return: %false if that was the lowest one.
+ */
+bool swiotlb_lower_zone(gfp_t *zone)
+{
+	if (IS_ENABLED(CONFIG_ZONE_DMA32) && !*zone)
+		*zone = __GFP_DMA32;
+	else if (IS_ENABLED(CONFIG_ZONE_DMA) && *zone != __GFP_DMA)
+		*zone = __GFP_DMA;
+	else
+		return false;
+	return true;
 }
 
 static int get_late(struct swiotlb_mem *mem,

@@ -42,8 +42,6 @@
 #include <linux/bits.h>
 #include <linux/cc_granule.h>
 #include <linux/cc_platform.h>
-#include <linux/dma-direct.h>
-#include <linux/dma-mapping.h>
 #include <linux/jiffies.h>
 #include <linux/log2.h>
 #include <linux/minmax.h>
@@ -89,42 +87,14 @@ unsigned int dynamic_max_pools(u64 bytes)
  * @mem:     whose
  * @end_pfn: the device reaches the pages below this one
  *
- * The zone is not narrower than it must be: what is had there may still be out of
- * reach.
- *
  * Context: any.
- * Return: a zone modifier.
+ * Return: as swiotlb_zone().
  */
 gfp_t dynamic_zone(const struct swiotlb_mem *mem, unsigned long end_pfn)
 {
 	if (end_pfn >= PHYS_PFN(mem->end))
 		return 0;
-	if (end_pfn <= PHYS_PFN(zone_dma_limit) + 1)
-		return __GFP_DMA;
-	if (end_pfn <= PHYS_PFN(DMA_BIT_MASK(32)) + 1)
-		return __GFP_DMA32;
-	return 0;
-}
-
-/**
- * dynamic_lower_zone() - the zone to try when memory was out of reach
- * @zone: the last one, changed to the next one
- *
- * Not for when there was none: zones that are lower were tried then, as far as
- * they are not reserved.
- *
- * Context: any.
- * Return: %false if that was the lowest one.
- */
-bool dynamic_lower_zone(gfp_t *zone)
-{
-	if (IS_ENABLED(CONFIG_ZONE_DMA32) && !*zone)
-		*zone = __GFP_DMA32;
-	else if (IS_ENABLED(CONFIG_ZONE_DMA) && *zone != __GFP_DMA)
-		*zone = __GFP_DMA;
-	else
-		return false;
-	return true;
+	return swiotlb_zone(PFN_PHYS((u64)end_pfn) - 1);
 }
 
 /* In 64 bits, as the last failure may have been months ago */
@@ -240,7 +210,7 @@ static int find_memory(struct dynamic *d, struct io_tlb_pool *pool,
 			swiotlb_pool_release(mem, pool);
 			err = -ERANGE;
 		}
-	} while (err == -ERANGE && dynamic_lower_zone(&zone));
+	} while (err == -ERANGE && swiotlb_lower_zone(&zone));
 	return err;
 }
 

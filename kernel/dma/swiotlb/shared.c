@@ -52,7 +52,6 @@
 #include <linux/swiotlb.h>
 #include <linux/workqueue.h>
 
-#include "dynamic.h"
 #include "internal.h"
 
 /* How long an empty block is kept */
@@ -116,19 +115,6 @@ static bool reaches(struct device *dev, phys_addr_t start, size_t bytes)
 	return !limit || (dma_addr <= limit && bytes - 1 <= limit - dma_addr);
 }
 
-/* The zone to try first; what is had there may still be out of reach */
-static gfp_t zone_of(struct device *dev)
-{
-	u64 limit = min_not_zero(dev->coherent_dma_mask, dev->bus_dma_limit);
-	u64 last = dma_to_phys(dev, limit ?: U64_MAX);
-
-	if (last <= zone_dma_limit)
-		return __GFP_DMA;
-	if (last <= DMA_BIT_MASK(32))
-		return __GFP_DMA32;
-	return 0;
-}
-
 /* Pages at a multiple of so many as can be told; NULL if there is no room */
 static struct page *cut(struct shared_block *block, size_t size)
 {
@@ -174,7 +160,8 @@ static struct page *alloc_cached(struct device *dev, size_t size)
 /* Private pages that the device reaches */
 static void *find_pages(struct device *dev, size_t bytes, gfp_t gfp)
 {
-	gfp_t zone = zone_of(dev);
+	u64 limit = min_not_zero(dev->coherent_dma_mask, dev->bus_dma_limit);
+	gfp_t zone = swiotlb_zone(dma_to_phys(dev, limit ?: U64_MAX));
 	void *vaddr;
 
 	do {
@@ -182,7 +169,7 @@ static void *find_pages(struct device *dev, size_t bytes, gfp_t gfp)
 		if (!vaddr || reaches(dev, virt_to_phys(vaddr), bytes))
 			return vaddr;
 		swiotlb_pages_put(vaddr, bytes);
-	} while (dynamic_lower_zone(&zone));
+	} while (swiotlb_lower_zone(&zone));
 	return NULL;
 }
 

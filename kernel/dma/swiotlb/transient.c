@@ -188,7 +188,7 @@ int transient_alloc(struct transients *t, const struct swiotlb_req *req,
 		if (bytes > room_bytes)
 			return -ENOSPC;
 		tr = provision(t, req, zone, bytes);
-	} while (tr == ERR_PTR(-ERANGE) && dynamic_lower_zone(&zone));
+	} while (tr == ERR_PTR(-ERANGE) && swiotlb_lower_zone(&zone));
 
 	if (IS_ERR(tr)) {
 		/* Memory that must be converted: not today, nor tomorrow */
