@@ -169,12 +169,7 @@ void __init swiotlb_setup_guest(unsigned long size, const char *backend)
 	}
 
 	guest_chose_size = true;
-	default_nslabs = cc_granule_align(ALIGN(DIV_ROUND_UP(size, IO_TLB_SIZE),
-						IO_TLB_SEGSIZE)
-					  << IO_TLB_SHIFT) >> IO_TLB_SHIFT;
-	round_up_nslabs();
-	pr_info("SWIOTLB bounce buffer size adjusted to %luMB\n",
-		default_nslabs >> (20 - IO_TLB_SHIFT));
+	swiotlb_adjust_size(cc_granule_align(size));
 }
 
 /**

@@ -112,6 +112,7 @@ void *swiotlb_pages_get(size_t bytes, gfp_t gfp);
 void swiotlb_pages_put(void *vaddr, size_t bytes);
 gfp_t swiotlb_zone(u64 last);
 bool swiotlb_lower_zone(gfp_t *zone);
+unsigned long swiotlb_leak_delay(unsigned int nr_leaked);
 int swiotlb_pages_share(struct swiotlb_domain *domain, void *vaddr,
 			size_t bytes);
 int swiotlb_pages_unshare(struct swiotlb_domain *domain, void *vaddr,

@@ -19,9 +19,11 @@
 #include <linux/export.h>
 #include <linux/gfp.h>
 #include <linux/io.h>
+#include <linux/jiffies.h>
 #include <linux/kmemleak.h>
 #include <linux/mem_encrypt.h>
 #include <linux/memblock.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/printk.h>
 #include <linux/sched/mm.h>
@@ -40,6 +42,10 @@
  */
 #define MIN_BYTES	SZ_1M
 #define SEG_BYTES	((size_t)IO_TLB_SEGSIZE << IO_TLB_SHIFT)
+
+/* See swiotlb_leak_delay() */
+#define LEAK_DELAY	(10UL * HZ)
+#define MAX_LEAK_SHIFT	9U
 
 /*
  * Half of it, in whole segments and granules; then a part of a granule; 0 when
@@ -394,6 +400,24 @@ static int leak(struct swiotlb_domain *domain, void *vaddr, size_t bytes,
 	pr_err_ratelimited("conversion of %zu bytes at %pa failed: %d, leaking them\n",
 			   bytes, &start, err);
 	return err;
+}
+
+/**
+ * swiotlb_leak_delay() - how long to try nothing after conversions failed
+ * @nr_leaked: how many, one after the other
+ *
+ * Each costs memory that is lost for good. Where several may fail, who converts
+ * counts them, and begins anew when one succeeds.
+ *
+ * Context: any.
+ * Return: time in jiffies: 10 seconds, twice as long for each one more, up to
+ * 85 minutes; 0 if none failed.
+ */
+unsigned long swiotlb_leak_delay(unsigned int nr_leaked)
+{
+	if (!nr_leaked)
+		return 0;
+	return LEAK_DELAY << min(nr_leaked - 1, MAX_LEAK_SHIFT);
 }
 
 /**

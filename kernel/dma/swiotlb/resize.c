@@ -67,8 +67,6 @@
 #define MAX_POOLS	BIT(20)
 
 #define RETRY_DELAY	(HZ / 10)
-#define LEAK_DELAY	(10 * HZ)
-#define MAX_LEAK_SHIFT	9	/* 85 minutes */
 
 /**
  * dynamic_max_pools() - how many pools it takes to hold so much
@@ -154,8 +152,7 @@ static void served(struct dynamic *d, const struct io_tlb_pool *pool)
 /* There is nothing to be had: let nobody ask for a while */
 static void back_off(struct dynamic *d, struct dynamic_want *want)
 {
-	unsigned int shift = min(d->nr_leaked, MAX_LEAK_SHIFT + 1U);
-	unsigned long delay = shift ? LEAK_DELAY << (shift - 1) : RETRY_DELAY;
+	unsigned long delay = swiotlb_leak_delay(d->nr_leaked) ?: RETRY_DELAY;
 
 	WRITE_ONCE(d->nr_failures, d->nr_failures + 1);
 	spin_lock_irq(&d->ask_lock);

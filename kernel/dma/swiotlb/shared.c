@@ -59,13 +59,6 @@
 
 #define MAX_BLOCK	(PAGE_SIZE << MAX_PAGE_ORDER)
 
-/*
- * After a conversion failed none is tried for some time, twice as long each time it
- * fails again: it costs a whole block.
- */
-#define LEAK_MIN_DELAY	(10 * HZ)
-#define LEAK_MAX_DELAY	(5120 * HZ)
-
 /**
  * struct shared_block - shared memory that allocations are cut from
  * @node:     in the list of all
@@ -90,8 +83,11 @@ static LIST_HEAD(blocks);
 static DEFINE_SPINLOCK(shared_lock);
 static DEFINE_MUTEX(shared_mutex);
 
-/* In jiffies; who misses what another CPU writes tries once too often, or too late */
-static unsigned long leak_delay;
+/*
+ * Conversions that failed, one after the other, and when to try the next one, in
+ * jiffies. Who misses what another CPU writes tries once too often, or too late.
+ */
+static unsigned int nr_leaked;
 static u64 not_before;
 
 static void give_back_idle(struct work_struct *work);
@@ -175,11 +171,10 @@ static void *find_pages(struct device *dev, size_t bytes, gfp_t gfp)
 
 static void back_off(void)
 {
-	unsigned long delay = clamp(2 * READ_ONCE(leak_delay),
-				    0UL + LEAK_MIN_DELAY, 0UL + LEAK_MAX_DELAY);
+	unsigned int nr = READ_ONCE(nr_leaked) + 1;
 
-	WRITE_ONCE(leak_delay, delay);
-	WRITE_ONCE(not_before, get_jiffies_64() + delay);
+	WRITE_ONCE(nr_leaked, nr);
+	WRITE_ONCE(not_before, get_jiffies_64() + swiotlb_leak_delay(nr));
 }
 
 static struct page *alloc_new(struct device *dev, size_t size, gfp_t gfp)
@@ -192,7 +187,7 @@ static struct page *alloc_new(struct device *dev, size_t size, gfp_t gfp)
 	/* How hard to try is all that matters of it */
 	gfp &= ~(GFP_ZONEMASK | __GFP_ZERO | __GFP_COMP);
 	gfp |= __GFP_RETRY_MAYFAIL;
-	if (READ_ONCE(leak_delay) &&
+	if (READ_ONCE(nr_leaked) &&
 	    time_before64(get_jiffies_64(), READ_ONCE(not_before)))
 		return NULL;
 
@@ -209,7 +204,7 @@ static struct page *alloc_new(struct device *dev, size_t size, gfp_t gfp)
 		back_off();
 		goto err_free;
 	}
-	WRITE_ONCE(leak_delay, 0);
+	WRITE_ONCE(nr_leaked, 0);
 	block->start = virt_to_phys(block->vaddr);
 	atomic_long_add(bytes, &swiotlb_default_domain.alloc_bytes);
 
