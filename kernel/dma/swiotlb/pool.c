@@ -134,7 +134,7 @@ static void *alloc_contig(size_t bytes, gfp_t gfp)
 	size_t more = is_power_of_2(bytes) ? 0 :
 		      cc_shared_granule() - PAGE_SIZE;
 	struct page *page = NULL;
-	size_t before;
+	size_t before = 0;
 	void *vaddr;
 
 	/* How hard to try is not its business, and refused */
@@ -147,12 +147,14 @@ static void *alloc_contig(size_t bytes, gfp_t gfp)
 		return NULL;
 
 	vaddr = page_address(page);
-	before = cc_granule_align(page_to_phys(page)) - page_to_phys(page);
-	if (more && before)
+	if (more)
+		before = cc_granule_align(page_to_phys(page)) -
+			 page_to_phys(page);
+	if (before)
 		free_contig(vaddr, before);
 	if (more > before)
 		free_contig(vaddr + before + bytes, more - before);
-	return memset(vaddr + (more ? before : 0), 0, bytes);
+	return memset(vaddr + before, 0, bytes);
 }
 
 /*
