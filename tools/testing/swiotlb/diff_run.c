@@ -110,16 +110,52 @@ static void open_one(struct player *p, struct allocator *a)
 	}
 }
 
-void diff_open(const char *only)
+/* Those whose names begin with @word, unless they are open */
+static void open_named(const char *word, size_t len)
 {
+	unsigned int nr_found = 0, i;
 	struct allocator *a;
 
 	for_each_allocator(a) {
-		if (only && !str_has_prefix(a->name, only))
+		if (strncmp(a->name, word, len))
 			continue;
-		if (nr_players < MAX_ALLOCATORS)
+		nr_found++;
+		for (i = 0; i < nr_players && players[i].a != a; i++)
+			;
+		if (i == MAX_ALLOCATORS) {
+			fprintf(stderr, "diff: no room for %s\n", a->name);
+			exit(2);
+		}
+		if (i == nr_players)
 			open_one(&players[nr_players++], a);
 	}
+	if (!nr_found) {
+		fprintf(stderr, "diff: no allocator is called %.*s\n", (int)len,
+			word);
+		exit(2);
+	}
+}
+
+void diff_open(const char *words)
+{
+	size_t len;
+
+	/* Any name begins with nothing */
+	words = words ?: "";
+	do {
+		len = strcspn(words, ",");
+		open_named(words, len);
+		words += len;
+	} while (*words++);
+}
+
+void diff_print_players(void)
+{
+	struct allocator *a;
+
+	for_each_allocator(a)
+		printf("%s%s", a->name, diff_counts_of(a) ? " " : " (left out) ");
+	printf("\n");
 }
 
 const char *diff_close(void)

@@ -21,8 +21,10 @@ struct diff_counts {
 	unsigned long checks;
 };
 
-/* Open all allocators whose names begin with @only, or all for NULL */
-void diff_open(const char *only);
+/* Open the allocators whose names begin with one of these words, between commas; NULL: all */
+void diff_open(const char *words);
+/* Their names on one line, and who is left out */
+void diff_print_players(void);
 /* Give everything back; what is wrong, or NULL */
 const char *diff_close(void);
 /* Play on each in turn; what is wrong, or NULL. Leaves nothing mapped */

@@ -8,6 +8,8 @@
 
 SECONDS ?= 60
 SEED ?= $(shell date +%s)
+# The same for both targets
+SEED := $(SEED)
 ENGINE ?= builtin
 CLANG ?= clang
 

@@ -378,6 +378,8 @@ int main(int argc, char **argv)
 		perror("fuzz: mmap");
 		return 2;
 	}
+	if (seconds)
+		printf("seed %llu\n", (unsigned long long)seed);
 	if (fuzz_fails(fuzz, NULL, 0, false))
 		report(argv[0]);
 	return 0;

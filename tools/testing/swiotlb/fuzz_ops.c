@@ -4,7 +4,7 @@
  *
  * The allocators stay open from input to input, and everything is unmapped after
  * each. Where they put the next buffer may depend on what was before.
- * ALLOCATOR=name in the environment leaves out those with other names.
+ * ALLOCATOR=name,... in the environment leaves out those with other names.
  */
 #include "diff_ops.h"
 #include "diff_run.h"
@@ -16,6 +16,7 @@ const size_t fuzz_max_len = 256 * DIFF_OP_BYTES;
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	diff_open(getenv("ALLOCATOR"));
+	diff_print_players();
 	return 0;
 }
 
