@@ -23,6 +23,9 @@ from common import BUILD, LOGS, REPO, jobs, kbuild_env, main, say
 SCRIPTS = REPO / "scripts"
 RIG = REPO / "tools/testing/swiotlb-vm/rig.py"
 BENCH = ("icount", "dma-map", "lookup-upstream")  # `bench` runs these
+USER_SPACE = REPO / "tools/testing/swiotlb"
+FUZZ_SECONDS = 60  # whatever the machine: how far that gets is no verdict
+FUZZED = "fixed,dynamic,upstream"  # cc is not ready for it
 MAX_LANES = 4  # each may hold a guest with 3 GiB
 COUNT = re.compile(r"(\d+) passed, (\d+) failed(?:, (\d+) skipped)?\s*$")
 
@@ -41,6 +44,11 @@ class Step:
     lock: str = ""
 
 
+def user_space(name, folder, *words, after=()):
+    """Something the Makefiles of the user-space tests do; it may be after what builds into the same folder."""
+    return Step(name, ["make", "-s", f"-j{jobs()}", "-C", folder, *words], ("tree",), after)
+
+
 def kernel(name, *after):
     """All kernels build with all processors; some start from the objects of another."""
     return Step(name, [SCRIPTS / "kernel.py", name], ("tree",), after, "kernel")
@@ -54,6 +62,8 @@ STEPS = [
     kernel("swiotlb", "pristine"),
     kernel("debug", "swiotlb"),
     Step("check", [SCRIPTS / "check.py"], ("tree",)),
+    user_space("fuzz", USER_SPACE, "fuzz", f"SECONDS={FUZZ_SECONDS}", f"ALLOCATOR={FUZZED}", after=("check",)),
+    user_space("bench-quick", USER_SPACE / "bench", "run", "ARGS=--quick"),
     Step("bench", [RIG, "bench", "--max-ratio", "1.03"], ("pristine", "swiotlb")),
     kernel("arm64"),
     Step("builds", [SCRIPTS / "builds.py"], ("tree",), ("swiotlb",)),
