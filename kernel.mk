@@ -11,7 +11,7 @@ KERNEL_LEGACY := kernel/dma/swiotlb.c
 
 # Folders copied over the kernel's. The rig (tools/testing/swiotlb-vm) compares two trees and
 # belongs to neither, so it stays out.
-KERNEL_OVERLAY := Documentation arch include kernel samples scripts/coccinelle/coco \
+KERNEL_OVERLAY := Documentation arch include kernel samples scripts/coccinelle/coco tools/swiotlb \
 	tools/testing/selftests/swiotlb tools/testing/swiotlb
 
 # Those of its files that the pristine kernel gets too, with the patches in series.baseline: the simulated confidential

@@ -238,6 +238,11 @@ def check_rig():
     return python_tests("tools/testing/swiotlb-vm/test_rig.py", LOGS / "check-rig.log")
 
 
+def check_top():
+    """swiotlb-top on recorded files."""
+    return python_tests("tools/swiotlb/tests/test_top.py", LOGS / "check-top.log")
+
+
 def check_cocci():
     """Rules about conversions: each finds what it should in its fixtures, nothing in our files, and what is known in the
     pristine kernel."""
@@ -251,7 +256,7 @@ def check_documented():
 
 
 CHECKS = [check_spdx, check_words, check_fragments, check_series, check_split, check_scripts, check_code,
-          check_kernel_doc, check_checkpatch, check_cocci, check_documented, check_build_scripts, check_rig, check_unit]
+          check_kernel_doc, check_checkpatch, check_cocci, check_documented, check_build_scripts, check_rig, check_top, check_unit]
 
 
 def check():
