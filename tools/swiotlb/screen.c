@@ -287,7 +287,7 @@ static void show_devices(struct page *page, const struct sample *s,
 static void show_sizes(struct page *page, const struct sample *s)
 {
 	static const long long bounds[] = {
-		512, 2048, 4096, 16384, 65536, 262144, 524288, 2097152,
+		512, 2048, 4096, 16384, 65536, 524288,
 	};
 	long long total = 0, counted = 0;
 	char text[LINE_CHARS] = "";
@@ -311,7 +311,7 @@ static void show_sizes(struct page *page, const struct sample *s)
 		length += snprintf(text + length, sizeof(text) - length, "  %s %.1f%%",
 				   size, 100.0 * counted / total);
 	}
-	line(page, "sizes up to%s", text);
+	line(page, "sizes to%s", text);
 }
 
 static void show_conversions(struct page *page, const struct sample *s,
@@ -323,7 +323,7 @@ static void show_conversions(struct page *page, const struct sample *s,
 	if (all->calls == UNKNOWN)
 		return;
 	put(page, true,
-	    "CONVERSIONS               TO       CALLS   BYTES MISALIGNED FAILED      MS CALLS/S");
+	    "CONVERSIONS          TO       CALLS  BYTES MISALIGNED FAILED     MS CALLS/S");
 	for (i = 0; i <= s->nr_sites; i++) {
 		const struct conversion_site *site = i ? &s->sites[i - 1] : all;
 		double per_second = UNKNOWN;
@@ -331,7 +331,7 @@ static void show_conversions(struct page *page, const struct sample *s,
 		if (!i && before && before->conversions.calls != UNKNOWN)
 			per_second = rate(all->calls, before->conversions.calls,
 					  s->seconds - before->seconds);
-		line(page, "%-25.25s %-8.8s %5s %7s %10s %6s %7s %7s", site->name,
+		line(page, "%-20.20s %-7.7s %6s %6s %10s %6s %6s %7s", site->name,
 		     site->direction, COUNT(site->calls), BYTES(site->bytes),
 		     COUNT(site->misaligned), COUNT(site->failures),
 		     COUNT(site->ns / 1e6), COUNT(per_second));

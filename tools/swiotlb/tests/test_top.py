@@ -190,10 +190,11 @@ class Figures(Top):
                      "a second     5000     5000    19.5M     9.8M      500        0     3.2M        0",
                      "cc       active    48.0M  24.0M  50%   2.0G    20      0      0   5000",
                      "4K       any        22   11.3k     200      12  98%   11.3k     7",
-                     "0000:00:04.0          60.0k    234M      5000   19.5M"):
+                     "0000:00:04.0          60.0k    234M      5000   19.5M",
+                     "swiotlb_pages_share+ shared      25  50.0M          0      0    2.5       -"):
             self.assertIn(f"{line}\n", second)
         self.assertNotIn("a second", first)
-        self.assertIn("sizes up to  512 10.0%  2K 10.0%  4K 100.0%", first)
+        self.assertIn("sizes to  512 10.0%  2K 10.0%  4K 100.0%", first)
 
     def test_units(self):
         """All figures keep to their columns, whatever their size."""
