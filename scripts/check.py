@@ -17,7 +17,7 @@ from multiprocessing.pool import ThreadPool
 
 import cocci
 import documented
-from common import LOGS, PATCHES, RELEASE, REPO, TREE, Failed, jobs, kbuild_env, main, overlay_files, say, series
+from common import LOGS, PATCHES, RELEASE, REPO, TREE, Failed, jobs, kbuild_env, main, overlay_files, say, series, touched
 from split import read_table, unassigned
 
 MAX_LINES = 600  # one file, one job
@@ -92,6 +92,20 @@ def check_series():
 def check_split():
     """Every overlay file and every patch is in exactly one step of `make series`."""
     return unassigned(read_table(), overlay_files()), len(overlay_files())
+
+
+def check_maintainers():
+    """What the entry in MAINTAINERS covers is what the series adds: every file of ours, and nothing that is not there."""
+    added = "\n".join(path.read_text() for path in series() if "MAINTAINERS" in touched(path))
+    patterns, names = re.findall(r"(?m)^\+F:\t(.*)", added), overlay_files()
+
+    def covers(pattern, name):  # a star stands for no slash there
+        return name.startswith(pattern) if pattern.endswith("/") else \
+            name.count("/") == pattern.count("/") and fnmatch.fnmatch(name, pattern)
+    findings = [f"MAINTAINERS: no entry for {name}" for name in names
+                if not any(covers(pattern, name) for pattern in patterns)]
+    return findings + [f"MAINTAINERS: {pattern} matches nothing" for pattern in patterns
+                       if not any(covers(pattern, name) for name in names)], len(names)
 
 
 def check_scripts():
@@ -255,7 +269,7 @@ def check_documented():
     return documented.check()[:2]
 
 
-CHECKS = [check_spdx, check_words, check_fragments, check_series, check_split, check_scripts, check_code,
+CHECKS = [check_spdx, check_words, check_fragments, check_series, check_split, check_maintainers, check_scripts, check_code,
           check_kernel_doc, check_checkpatch, check_cocci, check_documented, check_build_scripts, check_rig, check_top, check_unit]
 
 
