@@ -76,8 +76,7 @@ static int cc_grow(struct swiotlb_mem *mem, const struct swiotlb_req *req,
 {
 	struct cc *cc = mem->backend;
 
-	if (cc->growable)
-		kccd_ask_for(cc, cc_reaches(req, mem->end) ? cc->main : CC_LOW);
+	kccd_ask_for(cc, cc_reaches(req, mem->end) ? cc->main : CC_LOW);
 	return -ENOSPC;
 }
 

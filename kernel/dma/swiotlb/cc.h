@@ -5,6 +5,7 @@
  *
  * Locks, each taken inside those above it:
  *
+ *	cc.flush_lock		cc_cpu.c: &cc.spill; a mutex, and never inside cc.lock
  *	cc.lock			kccd.c: which chunks there are; a mutex
  *	  cc_depot.lock		cc_depot.c: what is free; interrupts off
  *	    cc.format_lock	cc_chunk.c: formats in reserve; interrupts off
@@ -208,6 +209,7 @@ struct cc_shelf {
  *		%CC_NO_CLASS; those that are never given back, and those that were
  *		added later. Last used first
  * @nr_empty:	how many these are
+ * @nr_empty_grown: how many of them were added later
  * @min_empty:	fewest that ever were, since cc_depot_least_empty()
  * @nr_chunks:	all
  * @keep:	so many empty ones are for those who need memory to free memory
@@ -226,6 +228,7 @@ struct cc_depot {
 	u64 lowest_end;
 	struct list_head empty[2][CC_NR_CLASSES + 1];
 	unsigned int nr_empty;
+	unsigned int nr_empty_grown;
 	unsigned int min_empty;
 	unsigned int nr_chunks;
 	unsigned int keep;
@@ -291,15 +294,14 @@ struct cc_cpu {
  * @boost:	  log2 of how much more than the watermarks there should be
  * @calm_since:	  when @boost was lowered last, in jiffies
  * @watched_since: when kccd began to watch how many chunks are not needed
- * @not_before:	  it tries nothing before that, in jiffies of 64 bits
- * @retry_at:	  and nobody asks before that, as it failed
+ * @retry_at:	  it failed, so it tries nothing before that, and nobody asks; in jiffies
+ *		  of 64 bits
  */
 struct cc_grower {
 	bool urgent;
 	unsigned int boost;
 	unsigned long calm_since;
 	unsigned long watched_since;
-	u64 not_before;
 	u64 retry_at;
 };
 
@@ -308,6 +310,9 @@ struct cc_grower {
  * @mem:	  what the core knows of it
  * @cpus:	  by CPU
  * @ask:	  kccd has something to do
+ * @reclaim:	  all CPUs are to give back the slots that they keep
+ * @flushed_at:	  when they did last, in jiffies of 64 bits
+ * @flush_lock:	  protects @spill
  * @main:	  reach of those who reach all memory
  * @depots:	  by reach; &CC_LOW is all there is if no memory is above 4 GiB
  * @cache_slots:  how many slots of a class a CPU may hold
@@ -325,7 +330,8 @@ struct cc_grower {
  * @nr_grown:	  the others
  * @growers:	  by reach
  * @nr_leaked:	  conversions that failed, one after the other
- * @squeezed:	  memory was tight not long ago
+ * @squeezed_until: memory was tight not long ago: nothing is made before that but for
+ *		  who finds no room, in jiffies of 64 bits
  * @grow:	  kccd: makes chunks and formats
  * @trim:	  kccd: gives them back
  * @squeeze:	  kccd: gives all of them back that can be spared
@@ -339,6 +345,9 @@ struct cc {
 	struct swiotlb_mem *mem;
 	struct cc_cpu *cpus;
 	bool ask;
+	bool reclaim;
+	u64 flushed_at;
+	struct mutex flush_lock; /* protects spill */
 	enum cc_reach main;
 	struct cc_depot depots[CC_NR_REACHES];
 	unsigned int cache_slots[CC_NR_SINGLES];
@@ -359,7 +368,7 @@ struct cc {
 	unsigned int nr_grown;
 	struct cc_grower growers[CC_NR_REACHES];
 	unsigned int nr_leaked;
-	bool squeezed;
+	u64 squeezed_until;
 	struct delayed_work grow;
 	struct delayed_work trim;
 	struct delayed_work squeeze;

@@ -416,13 +416,13 @@ static bool is_idle(struct cc_cpu *c, bool all)
  * @cc:  whose
  * @all: not only those that were idle since this was asked last
  *
- * Context: process context, may sleep; cc.lock is held.
+ * Context: process context, may sleep.
  */
 void cc_cpus_flush(struct cc *cc, bool all)
 {
 	unsigned int cpu;
 
-	lockdep_assert_held(&cc->lock);
+	guard(mutex)(&cc->flush_lock);
 	cpus_read_lock();
 	for_each_possible_cpu(cpu) {
 		struct spill spill = { .cc = cc, .cpu = cpu };

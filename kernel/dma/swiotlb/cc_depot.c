@@ -86,13 +86,21 @@ static struct list_head *empty_list(struct cc_depot *d, unsigned int class,
 	return &d->empty[grown][class];
 }
 
+static void count_empty(struct cc_depot *d, const struct cc_chunk *chunk, int nr)
+{
+	WRITE_ONCE(d->nr_empty, d->nr_empty + nr);
+	if (chunk->grown)
+		WRITE_ONCE(d->nr_empty_grown, d->nr_empty_grown + nr);
+	d->min_empty = min(d->min_empty, d->nr_empty);
+}
+
 static void put_empty(struct cc_depot *d, struct cc_chunk *chunk)
 {
 	unsigned int class = chunk->format ? chunk->format->class : CC_NO_CLASS;
 
 	lockdep_assert_held(&d->lock);
 	chunk->emptied = jiffies;
-	WRITE_ONCE(d->nr_empty, d->nr_empty + 1);
+	count_empty(d, chunk, 1);
 	list_add(&chunk->node, empty_list(d, class, chunk->grown));
 }
 
@@ -195,8 +203,7 @@ static struct cc_chunk *take_empty(struct cc_depot *d, enum cc_class class,
 		return NULL;
 
 	list_del_init(&chunk->node);
-	WRITE_ONCE(d->nr_empty, d->nr_empty - 1);
-	d->min_empty = min(d->min_empty, d->nr_empty);
+	count_empty(d, chunk, -1);
 	return chunk;
 }
 
@@ -542,9 +549,8 @@ struct cc_chunk *cc_depot_remove(struct cc_depot *d, unsigned long idle)
 		if (chunk->format)
 			cc_chunk_unformat(chunk);
 		list_del_init(&chunk->node);
-		WRITE_ONCE(d->nr_empty, d->nr_empty - 1);
+		count_empty(d, chunk, -1);
 		WRITE_ONCE(d->nr_chunks, d->nr_chunks - 1);
-		d->min_empty = min(d->min_empty, d->nr_empty);
 	}
 	spin_unlock_irq(&d->lock);
 	return chunk;

@@ -14,7 +14,7 @@
  *    halves with each second in which that did not happen.
  *  - A request that found no room comes first: whoever does not reach all memory,
  *    then the others. All CPUs then give back the slots that they keep for
- *    themselves.
+ *    themselves, once per jiffy at most, whether more memory can be had or not.
  *
  * There is a cap (`swiotlb.cc_max`). A chunk takes 2 MiB in one piece, which is
  * converted as a whole, once. If there is none, or at the cap, nothing is tried for
@@ -59,8 +59,6 @@
 
 #define RETRY_DELAY	(HZ / 10)
 #define SQUEEZE_DELAY	HZ
-#define LEAK_DELAY	(10 * HZ)
-#define MAX_LEAK_SHIFT	9	/* 85 minutes */
 #define MAX_BOOST	6
 
 /* Formats in reserve of each geometry, if there are as many empty chunks */
@@ -129,16 +127,23 @@ unsigned int kccd_wanted(struct cc *cc, enum cc_reach reach)
 void kccd_ask(struct cc *cc)
 {
 	/* So early in boot nobody can do anything. The note stays */
-	if (!swiotlb_is_awake())
+	if (!swiotlb_is_awake()) {
+		WRITE_ONCE(cc->ask, true);
 		return;
+	}
 
 	WRITE_ONCE(cc->ask, false);
 	/* Not where memory is freed: this may have to wait for memory */
 	queue_delayed_work(system_unbound_wq, &cc->grow, 0);
 }
 
+static bool may_try(const struct cc_grower *g)
+{
+	return !time_before64(get_jiffies_64(), READ_ONCE(g->retry_at));
+}
+
 /**
- * kccd_ask_for() - have kccd make memory that a request did not find
+ * kccd_ask_for() - have kccd make or find memory that a request did not find
  * @cc:	   whose
  * @reach: for those who reach that
  *
@@ -147,13 +152,19 @@ void kccd_ask(struct cc *cc)
 void kccd_ask_for(struct cc *cc, enum cc_reach reach)
 {
 	struct cc_grower *g = &cc->growers[reach];
+	bool is_news = false;
 
-	/* There will be nothing so soon */
-	if (READ_ONCE(g->urgent) || time_before64(get_jiffies_64(),
-						  READ_ONCE(g->retry_at)))
-		return;
-	WRITE_ONCE(g->urgent, true);
-	kccd_ask(cc);
+	if (!READ_ONCE(cc->reclaim) &&
+	    time_before64(READ_ONCE(cc->flushed_at), get_jiffies_64())) {
+		WRITE_ONCE(cc->reclaim, true);
+		is_news = true;
+	}
+	if (cc->growable && !READ_ONCE(g->urgent) && may_try(g)) {
+		WRITE_ONCE(g->urgent, true);
+		is_news = true;
+	}
+	if (is_news)
+		kccd_ask(cc);
 }
 
 /**
@@ -245,19 +256,12 @@ err_free:
 	return err;
 }
 
-static bool may_try(const struct cc_grower *g)
-{
-	return !time_before64(get_jiffies_64(), g->not_before);
-}
-
 static void back_off(struct cc *cc, struct cc_grower *g)
 {
-	unsigned int shift = min(cc->nr_leaked, MAX_LEAK_SHIFT + 1U);
-	unsigned long delay = shift ? LEAK_DELAY << (shift - 1) : RETRY_DELAY;
+	unsigned long delay = swiotlb_leak_delay(cc->nr_leaked) ?: RETRY_DELAY;
 
 	WRITE_ONCE(cc->nr_failures, cc->nr_failures + 1);
-	g->not_before = get_jiffies_64() + delay;
-	WRITE_ONCE(g->retry_at, g->not_before);
+	WRITE_ONCE(g->retry_at, get_jiffies_64() + delay);
 }
 
 static void grow_reach(struct cc *cc, enum cc_reach reach)
@@ -273,15 +277,16 @@ static void grow_reach(struct cc *cc, enum cc_reach reach)
 	unsigned int wanted;
 	int err = 0;
 
-	WRITE_ONCE(g->urgent, false);
+	if (urgent)
+		WRITE_ONCE(g->urgent, false);
+	/* As long as it says that it is starved, nobody asks only for that: see trim() */
+	if (!may_try(g) ||
+	    (!urgent && time_before64(get_jiffies_64(), cc->squeezed_until)))
+		return;
 	if (READ_ONCE(d->starved) || urgent) {
 		WRITE_ONCE(g->boost, min(g->boost + 1, MAX_BOOST));
 		WRITE_ONCE(d->starved, false);
 	}
-	if (!may_try(g) && !(urgent && cc->squeezed))
-		return;
-	if (!urgent)
-		cc->squeezed = false;
 
 	for (;;) {
 		wanted = kccd_wanted(cc, reach);
@@ -350,8 +355,7 @@ static unsigned long count_objects(struct shrinker *shrinker,
 	unsigned int nr = 0, reach;
 
 	for (reach = 0; reach < CC_NR_REACHES; reach++)
-		nr += READ_ONCE(cc->depots[reach].nr_empty);
-	nr = min(nr, READ_ONCE(cc->nr_grown));
+		nr += READ_ONCE(cc->depots[reach].nr_empty_grown);
 	return nr ? (unsigned long)nr << (CC_CHUNK_SHIFT - PAGE_SHIFT) :
 		    SHRINK_EMPTY;
 }
@@ -382,6 +386,12 @@ static void make_shrinker(struct cc *cc)
 	cc->shrinker = shrinker;
 }
 
+/* Was there no empty chunk, while nothing could be done about it? */
+static bool is_starved(const struct cc *cc, enum cc_reach reach)
+{
+	return cc->growable && READ_ONCE(cc->depots[reach].starved);
+}
+
 static bool is_at_rest(struct cc *cc)
 {
 	unsigned int geom, reach;
@@ -389,7 +399,8 @@ static bool is_at_rest(struct cc *cc)
 	if (cc->nr_grown)
 		return false;
 	for (reach = 0; reach < CC_NR_REACHES; reach++) {
-		if (cc->growers[reach].boost)
+		if (cc->growers[reach].boost ||
+		    is_starved(cc, reach))
 			return false;
 	}
 	for (geom = 0; geom < CC_NR_GEOMS; geom++) {
@@ -413,12 +424,14 @@ static void grow(struct work_struct *work)
 	struct cc *cc = container_of(to_delayed_work(work), struct cc, grow);
 	unsigned int noio;
 
+	if (READ_ONCE(cc->reclaim)) {
+		WRITE_ONCE(cc->reclaim, false);
+		cc_cpus_flush(cc, true);
+		WRITE_ONCE(cc->flushed_at, get_jiffies_64());
+	}
 	guard(mutex)(&cc->lock);
 	noio = memalloc_noio_save();
 	WRITE_ONCE(cc->ask, false);
-	if (READ_ONCE(cc->growers[CC_LOW].urgent) ||
-	    READ_ONCE(cc->growers[CC_ANY].urgent))
-		cc_cpus_flush(cc, true);
 	make_formats(cc);
 	if (cc->growable) {
 		make_shrinker(cc);
@@ -514,9 +527,12 @@ static void trim(struct work_struct *work)
 	LIST_HEAD(leaving);
 	unsigned int reach;
 
-	guard(mutex)(&cc->lock);
 	cc_cpus_flush(cc, false);
+	guard(mutex)(&cc->lock);
 	for (reach = 0; reach < CC_NR_REACHES; reach++) {
+		/* Whoever was starved while nothing could be tried asked only once */
+		if (is_starved(cc, reach) && may_try(&cc->growers[reach]))
+			kccd_ask(cc);
 		calm_down(cc, reach);
 		is_untidy |= cc_depot_tidy(&cc->depots[reach], idle);
 		shrink_reach(cc, reach, nr_spare(cc, reach, idle), idle,
@@ -533,12 +549,11 @@ static void squeeze(struct work_struct *work)
 	LIST_HEAD(leaving);
 	unsigned int reach;
 
-	guard(mutex)(&cc->lock);
 	cc_cpus_flush(cc, true);
-	cc->squeezed = true;
+	guard(mutex)(&cc->lock);
+	cc->squeezed_until = get_jiffies_64() + SQUEEZE_DELAY;
 	for (reach = 0; reach < CC_NR_REACHES; reach++) {
 		WRITE_ONCE(cc->growers[reach].boost, 0);
-		cc->growers[reach].not_before = get_jiffies_64() + SQUEEZE_DELAY;
 		shrink_reach(cc, reach, UINT_MAX, 0, &leaving);
 	}
 	release_chunks(cc, &leaving);
@@ -555,10 +570,12 @@ void kccd_init(struct cc *cc)
 {
 	unsigned int reach;
 
+	mutex_init(&cc->flush_lock);
 	mutex_init(&cc->lock);
 	INIT_LIST_HEAD(&cc->chunks);
+	cc->flushed_at = get_jiffies_64() - 1;
+	cc->squeezed_until = get_jiffies_64();
 	for (reach = 0; reach < CC_NR_REACHES; reach++) {
-		cc->growers[reach].not_before = get_jiffies_64();
 		cc->growers[reach].retry_at = get_jiffies_64();
 		cc->growers[reach].calm_since = jiffies;
 		cc->growers[reach].watched_since = jiffies;

@@ -199,6 +199,51 @@ TEST(cc_backs_off)
 	drop_cc(&mem);
 }
 
+/* What CPUs keep is had back also while growth is not even tried */
+TEST(cc_asks_slots_back_at_any_time)
+{
+	unsigned int i;
+
+	make_cc(&mem);
+	stop_growth(&mem);
+	fill();
+	shim_settle();
+	for (i = 0; i < 5; i++) {
+		/* Less than what passes until growth is tried again */
+		shim_pass_ms(4);
+		drop(1);
+		CHECK_EQ(take(4096), 0);
+		drop(1);
+		/* The rest of what a 4 KiB buffer was cut from lies in a stack */
+		if (take(SZ_64K) == -ENOSPC) {
+			shim_settle();
+			CHECK_EQ(take(SZ_64K), 0);
+		}
+	}
+	drop(nr_spans);
+	drop_cc(&mem);
+}
+
+/* When there is nothing to be had, kccd does not run for each map */
+TEST(cc_is_quiet_when_starved)
+{
+	unsigned int i;
+
+	make_cc(&mem);
+	stop_growth(&mem);
+	fill();
+	shim_settle();
+	for (i = 0; i < 10; i++) {
+		CHECK_EQ(take(SZ_64K), -ENOSPC);
+		shim_settle();
+	}
+	/* Each time that it ran for nothing it would have thought of more */
+	CHECK(cc_of(&mem)->growers[CC_ANY].boost <= 2);
+	CHECK_EQ(cc_of(&mem)->nr_failures, 1);
+	drop(nr_spans);
+	drop_cc(&mem);
+}
+
 /* What cannot be shared is lost and counted, but nothing else is */
 TEST(cc_survives_failed_conversions)
 {
@@ -215,10 +260,10 @@ TEST(cc_survives_failed_conversions)
 	CHECK_EQ(take(SZ_64K), -ENOSPC);
 	shim_settle();
 	CHECK_EQ(cc_bytes(&mem), FIRST_BYTES);
+	/* After that nobody has to fail first */
 	shim_pass_ms(6000);
-	CHECK_EQ(take(SZ_64K), -ENOSPC);
-	shim_settle();
 	CHECK(cc_bytes(&mem) > FIRST_BYTES);
+	CHECK_EQ(take(SZ_64K), 0);
 	drop(nr_spans);
 
 	/* Nor is it given back if it cannot be made private */
@@ -399,6 +444,53 @@ TEST(cc_shrinks_if_memory_is_tight)
 		;
 	shim_settle();
 	CHECK_EQ(take(SZ_2M), 0);
+	drop(nr_spans);
+	drop_cc(&mem);
+}
+
+/* However tight memory is, conversions that fail are not tried again and again */
+TEST(cc_shrinking_does_not_hurry_growth)
+{
+	shim_cc = true;
+	make_cc(&mem);
+	shim_refuse_conversions = 1;
+	fill();
+	shim_settle();
+	CHECK_EQ(shim_doubtful_bytes(), CC_CHUNK_BYTES);
+	cc_of(&mem)->squeeze.work.func(&cc_of(&mem)->squeeze.work);
+	shim_refuse_conversions = 1;
+	shim_pass_ms(2000);
+	CHECK_EQ(take(SZ_64K), -ENOSPC);
+	shim_settle();
+	CHECK_EQ(shim_doubtful_bytes(), CC_CHUNK_BYTES);
+	shim_refuse_conversions = 0;
+	drop(nr_spans);
+	drop_pool(&mem);
+}
+
+/* What cannot go is not offered: empty boot memory, and grown memory in use */
+TEST(cc_offers_only_what_can_go)
+{
+	unsigned int i, nr = 0;
+
+	make_cc(&mem);
+	fill();
+	shim_settle();
+	CHECK_EQ(take(SZ_2M), 0);
+	/* All but that one, which is in a chunk that was added */
+	for (i = 0; i < nr_spans; i++) {
+		if (spans[i].nr_slots << spans[i].pool->slot_shift == SZ_2M)
+			spans[nr++] = spans[i];
+		else
+			span_free(&spans[i]);
+	}
+	nr_spans = nr;
+	CHECK_EQ(nr, 1);
+	shim_shrink();
+	shim_settle();
+	CHECK_EQ(cc_of(&mem)->nr_grown, 1);
+	CHECK(any()->nr_empty > 2);
+	CHECK_EQ(shim_shrink(), 0);
 	drop(nr_spans);
 	drop_cc(&mem);
 }

@@ -62,8 +62,8 @@ static inline void check_nothing_lost(struct swiotlb_mem *mem)
 	struct cc *cc = cc_of(mem);
 	unsigned int reach, nr_chunks = 0;
 
-	mutex_lock(&cc->lock);
 	cc_cpus_flush(cc, true);
+	mutex_lock(&cc->lock);
 	for (reach = 0; reach < CC_NR_REACHES; reach++) {
 		CHECK_EQ(cc->depots[reach].nr_empty, cc->depots[reach].nr_chunks);
 		nr_chunks += cc->depots[reach].nr_chunks;
