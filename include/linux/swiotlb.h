@@ -25,6 +25,7 @@ struct page;
 #define SWIOTLB_ANY	BIT(2) /* the pool may lie above 4 GiB */
 #define SWIOTLB_LOW_FIRST BIT(3) /* and does if there is no room below */
 #define SWIOTLB_UNSIZED	BIT(4) /* nobody asked for just that size */
+#define SWIOTLB_EXACT	BIT(5) /* less is of no use */
 
 /*
  * The slab (slot) of 2 KiB is the unit of swiotlb= and of the debugfs files;

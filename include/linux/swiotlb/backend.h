@@ -168,7 +168,8 @@ struct swiotlb_limits {
  * @nr_areas: independent parts wanted, about one per CPU
  * @flags:    %SWIOTLB_ANY if memory above 4 GiB will do; %SWIOTLB_LOW_FIRST if that
  *	      is for when there is none below; %SWIOTLB_UNSIZED if nobody asked
- *	      for just that many @bytes, so that who can grow may begin with less
+ *	      for just that many @bytes, so that who can grow may begin with less;
+ *	      %SWIOTLB_EXACT if less is of no use
  * @gfp:      zone of the memory (%SWIOTLB_LATE, %SWIOTLB_ATOMIC), and how hard to
  *	      try (%SWIOTLB_LATE)
  * @remap:    told of all memory before use, may refuse it with an errno, in

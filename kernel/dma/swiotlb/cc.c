@@ -361,6 +361,7 @@ static int make_late(struct cc *cc, const struct swiotlb_params *params)
 
 	guard(mutex)(&cc->lock);
 	p.bytes = CC_CHUNK_BYTES;
+	p.flags |= SWIOTLB_EXACT;
 	for (i = 0; i < nr && !err; i++) {
 		bool is_low = cc->main == CC_LOW || i >= nr - for_low;
 

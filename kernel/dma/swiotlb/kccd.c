@@ -221,7 +221,7 @@ int kccd_add_chunk(struct cc *cc, enum cc_reach reach,
 	err = swiotlb_pool_provision(cc->mem, &chunk->home, params);
 	if (err)
 		goto err_free;
-	/* Only whole chunks, and in reach */
+	/* A granule may be larger than a chunk, and a page not as aligned */
 	err = -ENOMEM;
 	if (chunk->home.end - chunk->home.start != CC_CHUNK_BYTES ||
 	    !IS_ALIGNED(chunk->home.start, CC_CHUNK_BYTES) ||
@@ -269,6 +269,7 @@ static void grow_reach(struct cc *cc, enum cc_reach reach)
 	const struct swiotlb_params params = {
 		.phase = SWIOTLB_LATE,
 		.bytes = CC_CHUNK_BYTES,
+		.flags = SWIOTLB_EXACT,
 		.gfp = GFP_KERNEL | __GFP_NORETRY | zone_of(cc, reach),
 	};
 	struct cc_grower *g = &cc->growers[reach];

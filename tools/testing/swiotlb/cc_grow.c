@@ -244,6 +244,22 @@ TEST(cc_is_quiet_when_starved)
 	drop_cc(&mem);
 }
 
+/* Half a chunk is of no use, so it is not even taken */
+TEST(cc_takes_no_half_chunks)
+{
+	shim_cc = true;
+	shim_granule = SZ_2M;
+	make_cc(&mem);
+	shim_max_block = SZ_1M / PAGE_SIZE;
+	fill();
+	shim_settle();
+	CHECK_EQ(cc_of(&mem)->nr_failures, 1);
+	CHECK_EQ(atomic_long_read(&mem.domain->granule_misses), 0);
+	CHECK(!shim_log_has("no whole block"));
+	drop(nr_spans);
+	drop_cc(&mem);
+}
+
 /* What cannot be shared is lost and counted, but nothing else is */
 TEST(cc_survives_failed_conversions)
 {
