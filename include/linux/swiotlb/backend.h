@@ -81,9 +81,9 @@ enum swiotlb_phase {
  * @vaddr:	where the kernel reads and writes it
  * @slot_shift:	log2 of the size of a slot in bytes
  * @slots:	slot records, one per slot; all zero at birth
- * @head_dist:	for each slot its distance from the first slot of the span that
- *		it belongs to, or %NULL where no span has more than one slot;
- *		spans of pools which have it are at most 256 slots long
+ * @head_dist:	for each slot of a span, but its first one, how far that is; 255 if it
+ *		is as far or further, then the slot so far before leads on. %NULL where
+ *		no span has more than one slot
  * @mem:	who owns it
  * @domain:	@mem's, set when it is published
  * @ops:	backend that places buffers in it, for the pool's whole life

@@ -2,14 +2,7 @@
 /*
  * Bounce buffers and their originals: what belongs to what, and the copies
  *
- * The record of a live span stands in the slot record of its first slot; from
- * any other slot of the span io_tlb_pool.head_dist leads there.
- *
- * There is no lock: a record belongs to whoever owns the mapping. It is written
- * after the backend gave the span and before anybody knows the address, and
- * erased before the backend gets the span back; between a free and the next
- * use of the same slot lies the backend's lock. DMA API users must not
- * sync or unmap a mapping on two CPUs without ordering of their own.
+ * What is recorded where, and who may touch it, says bounce.h.
  */
 #define pr_fmt(fmt) "software IO TLB: " fmt
 
@@ -17,85 +10,58 @@
 #include <linux/highmem.h>
 #include <linux/io.h>
 #include <linux/kmsan-checks.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/swiotlb.h>
 
+#include "bounce.h"
 #include "internal.h"
 
+/* Longer distances take several steps */
+#define MAX_DIST	255U
+
 /**
- * swiotlb_record() - remember what a span is for
- * @span:      as the backend gave it
- * @orig_addr: buffer that it stands for, or %SWIOTLB_NO_ORIG
- * @size:      bytes
+ * swiotlb_record_distances() - let all slots of a span lead to its first one
+ * @span: as the backend gave it, recorded, of several slots
  *
  * Context: any.
  */
-void swiotlb_record(const struct swiotlb_span *span, phys_addr_t orig_addr,
-		    size_t size)
+void swiotlb_record_distances(const struct swiotlb_span *span)
 {
-	struct io_tlb_pool *pool = span->pool;
-	struct swiotlb_slot *head = &pool->slots[span->slot];
+	u8 *dist = span->pool->head_dist;
 	unsigned int i;
 
-	head->orig_addr = orig_addr;
-	head->size = size;
-	head->offset = span->offset;
-	head->nr_slots = span->nr_slots;
-
-	if (!pool->head_dist)
+	if (!dist)
 		return;
-	for (i = 0; i < span->nr_slots; i++)
-		pool->head_dist[span->slot + i] = i;
-}
-
-/* The number of the first slot of the span at an address, or -1 */
-static long find_head(const struct io_tlb_pool *pool, phys_addr_t tlb_addr)
-{
-	unsigned long slot = (tlb_addr - pool->start) >> pool->slot_shift;
-	unsigned int dist = pool->head_dist ? pool->head_dist[slot] : 0;
-
-	/* Left over distances of slots that are free now lead to no span */
-	if (dist > slot || dist >= pool->slots[slot - dist].nr_slots)
-		return -1;
-	return slot - dist;
-}
-
-/* Where the buffer in the span that begins at @slot begins */
-static phys_addr_t buffer_start(const struct io_tlb_pool *pool, long slot)
-{
-	return pool->start + ((phys_addr_t)slot << pool->slot_shift) +
-	       pool->slots[slot].offset;
+	for (i = 1; i < span->nr_slots; i++)
+		dist[span->slot + i] = min(i, MAX_DIST);
 }
 
 /**
- * swiotlb_forget() - erase what a span is for
- * @pool:     pool that @tlb_addr lies in
- * @tlb_addr: where the buffer in the span begins
- * @span:     receives the span, for the backend to free
+ * swiotlb_find_head() - find the first slot of the span that a slot belongs to
+ * @pool: pool
+ * @slot: the slot, which may be of no span
+ *
+ * Left over distances of slots that are free now lead to no span, or to one that
+ * ends before @slot.
  *
  * Context: any.
- * Return: bytes of the buffer; 0 if no live one begins there: it is being
- * unmapped twice, or was never mapped.
+ * Return: number of the first slot; -1 if no live span has @slot.
  */
-size_t swiotlb_forget(struct io_tlb_pool *pool, phys_addr_t tlb_addr,
-		      struct swiotlb_span *span)
+long swiotlb_find_head(const struct io_tlb_pool *pool, unsigned long slot)
 {
-	long slot = find_head(pool, tlb_addr);
-	struct swiotlb_slot *head;
+	unsigned long head = slot;
+	unsigned int dist = MAX_DIST;
 
-	if (unlikely(slot < 0))
-		return 0;
-
-	head = &pool->slots[slot];
-	if (unlikely(tlb_addr != buffer_start(pool, slot)))
-		return 0;
-
-	span->pool = pool;
-	span->slot = slot;
-	span->nr_slots = head->nr_slots;
-	span->offset = head->offset;
-	head->nr_slots = 0;
-	return head->size;
+	while (!pool->slots[head].nr_slots) {
+		if (!pool->head_dist || dist < MAX_DIST)
+			return -1;
+		dist = pool->head_dist[head];
+		if (!dist || dist > head)
+			return -1;
+		head -= dist;
+	}
+	return slot - head < pool->slots[head].nr_slots ? head : -1;
 }
 
 /*
@@ -135,6 +101,26 @@ static void copy_highmem(void *vaddr, phys_addr_t orig_addr, size_t size,
 }
 
 /**
+ * swiotlb_copy() - copy between a bounce buffer and its original, unchecked
+ * @vaddr:     the bounce buffer, or a place in it
+ * @orig_addr: the original, or the same place in it; or %SWIOTLB_NO_ORIG
+ * @size:      bytes, not beyond either end
+ * @to_device: fill the bounce buffer, else empty it
+ *
+ * Context: any.
+ */
+void swiotlb_copy(void *vaddr, phys_addr_t orig_addr, size_t size,
+		  bool to_device)
+{
+	if (unlikely(orig_addr == SWIOTLB_NO_ORIG))
+		return;
+	if (PageHighMem(pfn_to_page(PFN_DOWN(orig_addr))))
+		copy_highmem(vaddr, orig_addr, size, to_device);
+	else
+		copy_lowmem(vaddr, orig_addr, size, to_device);
+}
+
+/**
  * swiotlb_bounce() - copy between a bounce buffer and its original
  * @dev:      device that mapped it
  * @tlb_addr: first address in the bounce buffer, anywhere in the mapping
@@ -149,25 +135,26 @@ static void copy_highmem(void *vaddr, phys_addr_t orig_addr, size_t size,
 void swiotlb_bounce(struct device *dev, phys_addr_t tlb_addr, size_t size,
 		    enum dma_data_direction dir, struct io_tlb_pool *pool)
 {
-	void *vaddr = pool->vaddr + (tlb_addr - pool->start);
-	bool to_device = dir == DMA_TO_DEVICE;
-	long slot = find_head(pool, tlb_addr);
+	unsigned long slot = (tlb_addr - pool->start) >> pool->slot_shift;
 	const struct swiotlb_slot *head;
-	phys_addr_t orig_addr, buffer;
+	phys_addr_t buffer;
+	long first;
 	size_t pos;
 
-	if (unlikely(slot < 0)) {
+	first = swiotlb_find_head(pool, slot);
+	if (unlikely(first < 0)) {
 		dev_WARN_ONCE(dev, 1, "no bounce buffer is mapped at %pa\n",
 			      &tlb_addr);
 		return;
 	}
 
-	head = &pool->slots[slot];
+	head = &pool->slots[first];
 	if (unlikely(head->orig_addr == SWIOTLB_NO_ORIG))
 		return;
 
 	/* Before the buffer, pos wraps and is as much too large as behind it */
-	buffer = buffer_start(pool, slot);
+	buffer = pool->start + ((phys_addr_t)first << pool->slot_shift) +
+		 head->offset;
 	pos = tlb_addr - buffer;
 	if (unlikely(pos > head->size || size > head->size - pos)) {
 		dev_WARN_ONCE(dev, 1,
@@ -178,9 +165,6 @@ void swiotlb_bounce(struct device *dev, phys_addr_t tlb_addr, size_t size,
 		size = head->size - pos;
 	}
 
-	orig_addr = head->orig_addr + pos;
-	if (PageHighMem(pfn_to_page(PFN_DOWN(orig_addr))))
-		copy_highmem(vaddr, orig_addr, size, to_device);
-	else
-		copy_lowmem(vaddr, orig_addr, size, to_device);
+	swiotlb_copy(pool->vaddr + (tlb_addr - pool->start),
+		     head->orig_addr + pos, size, dir == DMA_TO_DEVICE);
 }

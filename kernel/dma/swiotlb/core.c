@@ -21,7 +21,6 @@
 #include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
 #include <linux/err.h>
-#include <linux/indirect_call_wrapper.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
 #include <linux/swiotlb.h>
@@ -29,6 +28,7 @@
 #define CREATE_TRACE_POINTS
 #include <trace/events/swiotlb.h>
 
+#include "bounce.h"
 #include "internal.h"
 
 struct swiotlb_domain swiotlb_default_domain = {
@@ -42,8 +42,23 @@ struct io_tlb_mem swiotlb_default = {
 };
 
 /* The built-in backends come first, so that they cost no indirect call */
-static int span_alloc(struct device *dev, struct swiotlb_mem *mem,
-		      struct swiotlb_req *req, struct swiotlb_span *span)
+static __always_inline int backend_alloc(struct swiotlb_mem *mem,
+					 const struct swiotlb_req *req,
+					 struct swiotlb_span *span)
+{
+	if (mem->ops == &swiotlb_cc)
+		return swiotlb_cc_alloc(mem, req, span);
+	if (mem->ops == &swiotlb_fixed)
+		return swiotlb_fixed_alloc(mem, req, span);
+	if (mem->ops == &swiotlb_dynamic)
+		return swiotlb_dynamic_alloc(mem, req, span);
+	return mem->ops->alloc(mem, req, span);
+}
+
+static __always_inline int span_alloc(struct device *dev,
+				      struct swiotlb_mem *mem,
+				      struct swiotlb_req *req,
+				      struct swiotlb_span *span)
 {
 	dma_addr_t start;
 	int err;
@@ -61,9 +76,7 @@ static int span_alloc(struct device *dev, struct swiotlb_mem *mem,
 	/* Else somebody translates the address: alignment is all that counts */
 
 	req->boundary_mask = dma_get_seg_boundary(dev);
-	err = INDIRECT_CALL_3(mem->ops->alloc, swiotlb_fixed_alloc,
-			      swiotlb_dynamic_alloc, swiotlb_cc_alloc, mem, req,
-			      span);
+	err = backend_alloc(mem, req, span);
 	if (unlikely(err == -ENOSPC) && mem->ops->grow)
 		err = mem->ops->grow(mem, req, span);
 	return err;
@@ -73,10 +86,8 @@ static int span_alloc(struct device *dev, struct swiotlb_mem *mem,
 static void check_stray(struct device *dev, const struct swiotlb_span *span,
 			size_t size)
 {
-	const struct io_tlb_pool *pool = span->pool;
-	const u8 *buffer = pool->vaddr + span->offset +
-			   ((size_t)span->slot << pool->slot_shift);
-	const u8 *wrong = pool->ops->stray(span, size);
+	const u8 *buffer = span->pool->vaddr + swiotlb_span_pos(span);
+	const u8 *wrong = span->pool->ops->stray(span, size);
 
 	if (!wrong)
 		return;
@@ -86,6 +97,28 @@ static void check_stray(struct device *dev, const struct swiotlb_span *span,
 	else
 		dev_err(dev, "wrote outside its bounce buffer of %zu bytes: first wrong byte %#x is %td behind it\n",
 			size, *wrong, wrong - (buffer + size));
+}
+
+/* Give a span back to its backend. None of those that are built in has ->stray() */
+static __always_inline void span_free(struct device *dev,
+				      const struct swiotlb_span *span,
+				      size_t size)
+{
+	const struct swiotlb_backend_ops *ops = span->pool->ops;
+
+	rcu_read_lock();
+	if (ops == &swiotlb_cc) {
+		swiotlb_cc_free(span);
+	} else if (ops == &swiotlb_fixed) {
+		swiotlb_fixed_free(span);
+	} else if (ops == &swiotlb_dynamic) {
+		swiotlb_dynamic_free(span);
+	} else {
+		if (ops->stray)
+			check_stray(dev, span, size);
+		ops->free(span);
+	}
+	rcu_read_unlock();
 }
 
 /* Forget and free the span of a mapping */
@@ -101,42 +134,34 @@ static void release_span(struct device *dev, phys_addr_t tlb_addr,
 			      &tlb_addr);
 		return;
 	}
-
-	rcu_read_lock();
-	if (unlikely(pool->ops->stray))
-		check_stray(dev, &span, size);
-	INDIRECT_CALL_3(pool->ops->free, swiotlb_fixed_free,
-			swiotlb_dynamic_free, swiotlb_cc_free, &span);
-	rcu_read_unlock();
+	span_free(dev, &span, size);
 }
 
 /*
  * Find a place for a mapping and record it, but copy nothing yet. With @has_other,
  * who asks has another way, so that it is no failure if there is none.
  */
-static struct io_tlb_pool *map_span(struct device *dev, struct swiotlb_req *req,
-				    phys_addr_t *tlb_addr, unsigned long attrs,
-				    bool has_other)
+static __always_inline bool map_span(struct device *dev,
+				     struct swiotlb_req *req,
+				     struct swiotlb_span *span,
+				     unsigned long attrs, bool has_other)
 {
 	struct io_tlb_mem *iotlb;
-	struct swiotlb_span span;
 	struct swiotlb_mem *mem;
 	int err;
 
 	rcu_read_lock();
 	iotlb = io_tlb_mem_of(dev);
 	mem = rcu_dereference(iotlb->mem);
-	err = span_alloc(dev, mem, req, &span);
+	err = span_alloc(dev, mem, req, span);
 	if (unlikely(err) && !has_other)
 		swiotlb_map_failed(dev, iotlb->domain, mem, req, err, attrs);
 	rcu_read_unlock();
 	if (unlikely(err))
-		return NULL;
+		return false;
 
-	*tlb_addr = span.pool->start + span.offset +
-		    ((phys_addr_t)span.slot << span.pool->slot_shift);
-	swiotlb_record(&span, req->orig_addr, req->size);
-	return span.pool;
+	swiotlb_record(span, req->orig_addr, req->size);
+	return true;
 }
 
 /*
@@ -146,11 +171,13 @@ static struct io_tlb_pool *map_span(struct device *dev, struct swiotlb_req *req,
  *
  * Drivers that found out that they can skip sync must no longer do so.
  */
-static void start_bouncing(struct device *dev, phys_addr_t tlb_addr,
-			   size_t size, struct io_tlb_pool *pool)
+static __always_inline void start_bouncing(struct device *dev,
+					   const struct swiotlb_span *span,
+					   phys_addr_t orig_addr, size_t size)
 {
 	dma_reset_need_sync(dev);
-	swiotlb_bounce(dev, tlb_addr, size, DMA_TO_DEVICE, pool);
+	swiotlb_copy(span->pool->vaddr + swiotlb_span_pos(span), orig_addr,
+		     size, true);
 }
 
 /**
@@ -185,15 +212,13 @@ phys_addr_t swiotlb_tbl_map_single(struct device *dev, phys_addr_t orig_addr,
 		.align_end = true,
 		.addr_limit = U64_MAX,
 	};
-	struct io_tlb_pool *pool;
-	phys_addr_t tlb_addr;
+	struct swiotlb_span span;
 
-	pool = map_span(dev, &req, &tlb_addr, attrs, false);
-	if (unlikely(!pool))
+	if (unlikely(!map_span(dev, &req, &span, attrs, false)))
 		return (phys_addr_t)DMA_MAPPING_ERROR;
 
-	start_bouncing(dev, tlb_addr, mapping_size, pool);
-	return tlb_addr;
+	start_bouncing(dev, &span, orig_addr, mapping_size);
+	return span.pool->start + swiotlb_span_pos(&span);
 }
 
 /**
@@ -212,11 +237,25 @@ void __swiotlb_tbl_unmap_single(struct device *dev, phys_addr_t tlb_addr,
 				enum dma_data_direction dir,
 				unsigned long attrs, struct io_tlb_pool *pool)
 {
+	struct swiotlb_slot *head;
+	struct swiotlb_span span;
+
+	head = swiotlb_find_record(pool, tlb_addr, &span);
 	if (!(attrs & DMA_ATTR_SKIP_CPU_SYNC) &&
-	    (dir == DMA_FROM_DEVICE || dir == DMA_BIDIRECTIONAL))
-		swiotlb_bounce(dev, tlb_addr, mapping_size, DMA_FROM_DEVICE,
-			       pool);
-	release_span(dev, tlb_addr, pool);
+	    (dir == DMA_FROM_DEVICE || dir == DMA_BIDIRECTIONAL)) {
+		if (likely(head && mapping_size <= head->size))
+			swiotlb_copy(pool->vaddr + (tlb_addr - pool->start),
+				     head->orig_addr, mapping_size, false);
+		else
+			swiotlb_bounce(dev, tlb_addr, mapping_size,
+				       DMA_FROM_DEVICE, pool);
+	}
+	if (dev_WARN_ONCE(dev, !head, "no bounce buffer begins at %pa\n",
+			  &tlb_addr))
+		return;
+
+	swiotlb_erase(head);
+	span_free(dev, &span, head->size);
 }
 
 /**
@@ -281,26 +320,26 @@ dma_addr_t swiotlb_map(struct device *dev, phys_addr_t paddr, size_t size,
 		.min_align_mask = dma_get_min_align_mask(dev),
 		.addr_limit = min_not_zero(*dev->dma_mask, dev->bus_dma_limit),
 	};
-	struct io_tlb_pool *pool;
+	struct swiotlb_span span;
 	phys_addr_t tlb_addr;
 	dma_addr_t dma_addr;
 
 	trace_swiotlb_bounced(dev, phys_to_dma(dev, paddr), size);
 
-	pool = map_span(dev, &req, &tlb_addr, attrs, false);
-	if (unlikely(!pool))
+	if (unlikely(!map_span(dev, &req, &span, attrs, false)))
 		return DMA_MAPPING_ERROR;
 
 	/* A pool may begin within the device's reach and end beyond it */
+	tlb_addr = span.pool->start + swiotlb_span_pos(&span);
 	dma_addr = phys_to_dma_unencrypted(dev, tlb_addr);
 	if (unlikely(!dma_capable(dev, dma_addr, size, true))) {
-		swiotlb_map_failed(dev, pool->domain, pool->mem, &req, -ENXIO,
-				   attrs);
-		release_span(dev, tlb_addr, pool);
+		swiotlb_map_failed(dev, span.pool->domain, span.pool->mem, &req,
+				   -ENXIO, attrs);
+		release_span(dev, tlb_addr, span.pool);
 		return DMA_MAPPING_ERROR;
 	}
 
-	start_bouncing(dev, tlb_addr, size, pool);
+	start_bouncing(dev, &span, paddr, size);
 	if (!dev_is_dma_coherent(dev) && !(attrs & DMA_ATTR_SKIP_CPU_SYNC))
 		arch_sync_dma_for_device(tlb_addr, size, dir);
 	return dma_addr;
@@ -436,22 +475,23 @@ struct page *swiotlb_alloc_in_pool(struct device *dev, size_t size,
 		.alloc_align_mask = (PAGE_SIZE << get_order(size)) - 1,
 		.addr_limit = limit ?: U64_MAX,
 	};
-	struct io_tlb_pool *pool;
+	struct swiotlb_span span;
 	phys_addr_t tlb_addr;
 	dma_addr_t dma_addr;
 
-	pool = map_span(dev, &req, &tlb_addr, DMA_ATTR_NO_WARN, has_other);
-	if (!pool)
+	if (!map_span(dev, &req, &span, DMA_ATTR_NO_WARN, has_other))
 		return NULL;
 
 	/* A pool may begin within the device's reach and end beyond it */
+	tlb_addr = span.pool->start + swiotlb_span_pos(&span);
 	dma_addr = phys_to_dma_unencrypted(dev, tlb_addr);
 	if (unlikely(dma_addr > req.addr_limit ||
 		     size - 1 > req.addr_limit - dma_addr)) {
 		if (!has_other)
-			swiotlb_map_failed(dev, pool->domain, pool->mem, &req,
-					   -ENXIO, DMA_ATTR_NO_WARN);
-		release_span(dev, tlb_addr, pool);
+			swiotlb_map_failed(dev, span.pool->domain,
+					   span.pool->mem, &req, -ENXIO,
+					   DMA_ATTR_NO_WARN);
+		release_span(dev, tlb_addr, span.pool);
 		return NULL;
 	}
 
@@ -459,10 +499,10 @@ struct page *swiotlb_alloc_in_pool(struct device *dev, size_t size,
 	if (dev_WARN_ONCE(dev, !PAGE_ALIGNED(tlb_addr),
 			  "bounce memory at %pa is not page-aligned\n",
 			  &tlb_addr)) {
-		release_span(dev, tlb_addr, pool);
+		release_span(dev, tlb_addr, span.pool);
 		return NULL;
 	}
-	atomic_long_add(alloc_slots(size), &pool->domain->alloc_nslabs);
+	atomic_long_add(alloc_slots(size), &span.pool->domain->alloc_nslabs);
 	return pfn_to_page(PFN_DOWN(tlb_addr));
 }
 

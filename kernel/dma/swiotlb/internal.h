@@ -23,7 +23,7 @@
  *
  *	lookup_lock		lookup.c: shape of the table; interrupts off
  *
- * Lookup itself and the slot records take no lock: see lookup.c and bounce.c.
+ * Lookup itself and the slot records take no lock: see lookup.c and bounce.h.
  * RCU keeps the memory that a mapping is about to use, see select.c.
  */
 #ifndef _KERNEL_DMA_SWIOTLB_INTERNAL_H
@@ -155,10 +155,8 @@ struct swiotlb_cmdline {
 void swiotlb_parse_cmdline(const char *str, struct swiotlb_cmdline *cmdline);
 
 /* bounce.c: copies between a buffer and its bounce buffer */
-void swiotlb_record(const struct swiotlb_span *span, phys_addr_t orig_addr,
-		    size_t size);
-size_t swiotlb_forget(struct io_tlb_pool *pool, phys_addr_t tlb_addr,
-		      struct swiotlb_span *span);
+void swiotlb_copy(void *vaddr, phys_addr_t orig_addr, size_t size,
+		  bool to_device);
 void swiotlb_bounce(struct device *dev, phys_addr_t tlb_addr, size_t size,
 		    enum dma_data_direction dir, struct io_tlb_pool *pool);
 

@@ -335,6 +335,86 @@ TEST(bounce_records_the_largest_span)
 	CHECK(!memcmp(&span, &was, sizeof(span)));
 }
 
+/* The longest that cc gives; a distance has eight bits, so there are hops */
+TEST(bounce_finds_the_head_of_long_spans)
+{
+	static struct swiotlb_slot many[1100];
+	static const unsigned int lengths[] = {
+		512, 600, 254, 255, 256, 257, 511, 2
+	};
+	static u8 distances[ARRAY_SIZE(many)];
+	unsigned int i, nr, slot, round;
+	struct swiotlb_span span;
+
+	set_up();
+	pool.slots = many;
+	pool.head_dist = distances;
+	pool.nr_slots = ARRAY_SIZE(many);
+	for (round = 0; round < ARRAY_SIZE(lengths); round++) {
+		/* What is left over from the round before leads elsewhere */
+		nr = lengths[round];
+		slot = 37 * round;
+		span = (struct swiotlb_span){ &pool, slot, nr, 0 };
+		swiotlb_record(&span, ORIG_START, nr * IO_TLB_SIZE);
+		for (i = 0; i < ARRAY_SIZE(many); i++) {
+			test_note("%u slots from %u, slot %u", nr, slot, i);
+			CHECK_EQ(swiotlb_find_head(&pool, i),
+				 i >= slot && i < slot + nr ? slot : -1L);
+		}
+		CHECK(swiotlb_forget(&pool, TLB_START + slot * IO_TLB_SIZE,
+				     &span));
+		for (i = 0; i < ARRAY_SIZE(many); i++)
+			CHECK_EQ(swiotlb_find_head(&pool, i), -1);
+	}
+}
+
+static unsigned int nr_frees;
+
+static void count_free(const struct swiotlb_span *span)
+{
+	nr_frees++;
+}
+
+/* What the device wrote comes back, and no more than was mapped */
+TEST(bounce_unmap_keeps_to_the_mapping)
+{
+	static const struct swiotlb_backend_ops ops = { .free = count_free };
+	struct live live;
+	phys_addr_t buffer;
+
+	set_up();
+	pool.ops = &ops;
+	live = make_live(16, 3, 700, ORIG_START + 5000, 4000);
+	buffer = buffer_of(&live);
+	__swiotlb_tbl_unmap_single(&dev, buffer, 4001, DMA_FROM_DEVICE, 0, &pool);
+	CHECK_EQ(shim_take_warns(), 1);
+	memcpy(model_orig + 5000, model_tlb + (buffer - TLB_START), 4000);
+	check_memory();
+	CHECK_EQ(nr_frees, 1);
+
+	live = make_live(16, 3, 700, ORIG_START + 15000, 4000);
+	__swiotlb_tbl_unmap_single(&dev, buffer, 3999, DMA_FROM_DEVICE, 0, &pool);
+	memcpy(model_orig + 15000, model_tlb + (buffer - TLB_START), 3999);
+	check_memory();
+	CHECK_EQ(nr_frees, 2);
+
+	/* Not where it begins: what is asked for is copied, it stays mapped */
+	live = make_live(16, 3, 700, ORIG_START + 30000, 4000);
+	__swiotlb_tbl_unmap_single(&dev, buffer + 1000, 3000, DMA_BIDIRECTIONAL, 0,
+				   &pool);
+	CHECK_EQ(shim_take_warns(), 1);
+	memcpy(model_orig + 31000, model_tlb + (buffer - TLB_START) + 1000, 3000);
+	check_memory();
+	CHECK_EQ(nr_frees, 2);
+	__swiotlb_tbl_unmap_single(&dev, buffer, 4000, DMA_TO_DEVICE, 0, &pool);
+	check_memory();
+	CHECK_EQ(nr_frees, 3);
+	__swiotlb_tbl_unmap_single(&dev, buffer, 4000, DMA_FROM_DEVICE, 0, &pool);
+	CHECK_EQ(shim_take_warns(), 2);
+	check_memory();
+	CHECK_EQ(nr_frees, 3);
+}
+
 static void map_and_sync_at_random(u64 seed)
 {
 	struct slot_fit fit = { .boundary = ~0UL };

@@ -9,6 +9,7 @@
 #include <linux/swiotlb/backend.h>
 
 #include "../../../kernel/dma/swiotlb/areas.h"
+#include "bounce.h"
 #include "../../../kernel/dma/swiotlb/internal.h"
 #include "test.h"
 

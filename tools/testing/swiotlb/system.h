@@ -8,6 +8,7 @@
 #include <linux/swiotlb.h>
 #include <linux/swiotlb/backend.h>
 
+#include "bounce.h"
 #include "../../../kernel/dma/swiotlb/internal.h"
 #include "test.h"
 

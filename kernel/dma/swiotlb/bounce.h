@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Records of bounce buffers: which original belongs to which slots
+ *
+ * The record of a live span stands in the slot record of its first slot; from
+ * any other slot of the span io_tlb_pool.head_dist leads there. All records but
+ * that of the first slot of a live span have no slots, within live spans too.
+ *
+ * There is no lock: a record belongs to whoever owns the mapping. It is written
+ * after the backend gave the span and before anybody knows the address, and
+ * erased before the backend gets the span back; between a free and the next
+ * use of the same slot lies the backend's lock, or both are of the same CPU. DMA
+ * API users must not sync or unmap a mapping on two CPUs without ordering of
+ * their own.
+ *
+ * Each map writes a record, and the unmap that follows reads it. A processor hands
+ * on what it just wrote only if it was written in one piece, so records are
+ * written, and erased, by whole words.
+ */
+#ifndef _KERNEL_DMA_SWIOTLB_BOUNCE_H
+#define _KERNEL_DMA_SWIOTLB_BOUNCE_H
+
+#include <linux/compiler.h>
+#include <linux/swiotlb/backend.h>
+#include <linux/types.h>
+
+void swiotlb_record_distances(const struct swiotlb_span *span);
+long swiotlb_find_head(const struct io_tlb_pool *pool, unsigned long slot);
+
+/* Where a span begins, in bytes from the start of its pool */
+static __always_inline phys_addr_t swiotlb_span_pos(const struct swiotlb_span *span)
+{
+	return ((phys_addr_t)span->slot << span->pool->slot_shift) +
+	       span->offset;
+}
+
+/**
+ * swiotlb_record() - remember what a span is for
+ * @span:      as the backend gave it
+ * @orig_addr: buffer that it stands for, or %SWIOTLB_NO_ORIG
+ * @size:      bytes
+ *
+ * Context: any.
+ */
+static __always_inline void swiotlb_record(const struct swiotlb_span *span,
+					   phys_addr_t orig_addr, size_t size)
+{
+	span->pool->slots[span->slot] = (struct swiotlb_slot) {
+		.orig_addr = orig_addr,
+		.size = size,
+		.offset = span->offset,
+		.nr_slots = span->nr_slots,
+	};
+	if (span->nr_slots > 1)
+		swiotlb_record_distances(span);
+}
+
+/**
+ * swiotlb_find_record() - find the record of the buffer that begins at an address
+ * @pool:     pool that @tlb_addr lies in
+ * @tlb_addr: where the buffer in the span begins
+ * @span:     receives the span
+ *
+ * Context: any.
+ * Return: the record, or %NULL if no live buffer begins there.
+ */
+static __always_inline struct swiotlb_slot *
+swiotlb_find_record(struct io_tlb_pool *pool, phys_addr_t tlb_addr,
+		    struct swiotlb_span *span)
+{
+	phys_addr_t pos = tlb_addr - pool->start;
+	unsigned long slot = pos >> pool->slot_shift;
+	struct swiotlb_slot *head = &pool->slots[slot];
+
+	/* An offset may be longer than a slot */
+	if (unlikely(!head->nr_slots)) {
+		long before = swiotlb_find_head(pool, slot);
+
+		if (before < 0)
+			return NULL;
+		slot = before;
+		head = &pool->slots[slot];
+	}
+
+	span->pool = pool;
+	span->slot = slot;
+	span->nr_slots = head->nr_slots;
+	span->offset = head->offset;
+	return likely(swiotlb_span_pos(span) == pos) ? head : NULL;
+}
+
+/* The buffer is no more, and its span can be given back to the backend */
+static __always_inline void swiotlb_erase(struct swiotlb_slot *head)
+{
+	head->offset = 0;
+	head->nr_slots = 0;
+}
+
+/**
+ * swiotlb_forget() - erase what a span is for
+ * @pool:     pool that @tlb_addr lies in
+ * @tlb_addr: where the buffer in the span begins
+ * @span:     receives the span, for the backend to free
+ *
+ * Context: any.
+ * Return: bytes of the buffer; 0 if no live one begins there: it is being
+ * unmapped twice, or was never mapped.
+ */
+static inline size_t swiotlb_forget(struct io_tlb_pool *pool,
+				    phys_addr_t tlb_addr,
+				    struct swiotlb_span *span)
+{
+	struct swiotlb_slot *head = swiotlb_find_record(pool, tlb_addr, span);
+
+	if (unlikely(!head))
+		return 0;
+	swiotlb_erase(head);
+	return head->size;
+}
+
+#endif /* _KERNEL_DMA_SWIOTLB_BOUNCE_H */
