@@ -137,6 +137,15 @@ static void add_size(struct advice *advice, const struct advisor *to,
 			    how, size / SLOT_BYTES, BYTES(size));
 }
 
+/* What helps at once, before what helps at the next boot */
+static const char *grow_text(const struct advisor *to)
+{
+	if (*to->domain->name || !has_backend(to, "dynamic") ||
+	    (to->active && value_of(&to->active->values, "cap_mib") != UNKNOWN))
+		return "";
+	return "echo dynamic >/sys/kernel/swiotlb/backend, or ";
+}
+
 static void advise_lost(struct advisor *to)
 {
 	long long lost = to->domain->numbers[LEAKED];
@@ -190,8 +199,7 @@ static void advise_exhausted(struct advisor *to)
 		add_reason(advice, "%s; at most %s of %s were in use",
 			   FAILED(to, "exhausted"), BYTES(to->domain->numbers[HIWATER]),
 			   BYTES(size));
-		add_size(advice, to, !*to->domain->name && has_backend(to, "dynamic") ?
-			 "echo dynamic >/sys/kernel/swiotlb/backend, or " : "", 2 * size);
+		add_size(advice, to, grow_text(to), 2 * size);
 		return;
 	}
 	if (to->active->size + (transient > 0 ? transient : 0) >=
@@ -230,8 +238,7 @@ static void advise_fragmented(struct advisor *to)
 			   FAILED(to, "fragmented"), BYTES(to->domain->numbers[HIWATER]),
 			   BYTES(to->domain->numbers[SIZE]));
 	}
-	add_size(advice, to, "have fewer areas, or more memory: ",
-		 2 * to->domain->numbers[SIZE]);
+	add_size(advice, to, grow_text(to), 2 * to->domain->numbers[SIZE]);
 }
 
 /* Failures that more memory does not help against */
