@@ -69,17 +69,6 @@ long swiotlb_find_head(const struct io_tlb_pool *pool, unsigned long slot)
  * uninitialised data leaks. But drivers do map uninitialised memory that the
  * device is going to write. What comes from the device counts as initialised.
  */
-static void copy_lowmem(void *vaddr, phys_addr_t orig_addr, size_t size,
-			bool to_device)
-{
-	if (to_device) {
-		memcpy(vaddr, phys_to_virt(orig_addr), size);
-	} else {
-		kmsan_unpoison_memory(vaddr, size);
-		memcpy(phys_to_virt(orig_addr), vaddr, size);
-	}
-}
-
 static void copy_highmem(void *vaddr, phys_addr_t orig_addr, size_t size,
 			 bool to_device)
 {
@@ -100,24 +89,43 @@ static void copy_highmem(void *vaddr, phys_addr_t orig_addr, size_t size,
 	}
 }
 
+static bool is_highmem(phys_addr_t paddr)
+{
+	return PageHighMem(pfn_to_page(PFN_DOWN(paddr)));
+}
+
 /**
- * swiotlb_copy() - copy between a bounce buffer and its original, unchecked
+ * swiotlb_copy_in() - fill a bounce buffer from its original, unchecked
  * @vaddr:     the bounce buffer, or a place in it
- * @orig_addr: the original, or the same place in it; or %SWIOTLB_NO_ORIG
+ * @orig_addr: the original, or the same place in it
  * @size:      bytes, not beyond either end
- * @to_device: fill the bounce buffer, else empty it
  *
  * Context: any.
  */
-void swiotlb_copy(void *vaddr, phys_addr_t orig_addr, size_t size,
-		  bool to_device)
+void swiotlb_copy_in(void *vaddr, phys_addr_t orig_addr, size_t size)
 {
-	if (unlikely(orig_addr == SWIOTLB_NO_ORIG))
-		return;
-	if (PageHighMem(pfn_to_page(PFN_DOWN(orig_addr))))
-		copy_highmem(vaddr, orig_addr, size, to_device);
+	if (is_highmem(orig_addr))
+		copy_highmem(vaddr, orig_addr, size, true);
 	else
-		copy_lowmem(vaddr, orig_addr, size, to_device);
+		memcpy(vaddr, phys_to_virt(orig_addr), size);
+}
+
+/**
+ * swiotlb_copy_out() - empty a bounce buffer into its original, unchecked
+ * @vaddr:     the bounce buffer, or a place in it
+ * @orig_addr: the original, or the same place in it
+ * @size:      bytes, not beyond either end
+ *
+ * Context: any.
+ */
+void swiotlb_copy_out(void *vaddr, phys_addr_t orig_addr, size_t size)
+{
+	if (is_highmem(orig_addr)) {
+		copy_highmem(vaddr, orig_addr, size, false);
+		return;
+	}
+	kmsan_unpoison_memory(vaddr, size);
+	memcpy(phys_to_virt(orig_addr), vaddr, size);
 }
 
 /**
@@ -136,6 +144,7 @@ void swiotlb_bounce(struct device *dev, phys_addr_t tlb_addr, size_t size,
 		    enum dma_data_direction dir, struct io_tlb_pool *pool)
 {
 	unsigned long slot = (tlb_addr - pool->start) >> pool->slot_shift;
+	void *vaddr = pool->vaddr + (tlb_addr - pool->start);
 	const struct swiotlb_slot *head;
 	phys_addr_t buffer;
 	long first;
@@ -165,6 +174,8 @@ void swiotlb_bounce(struct device *dev, phys_addr_t tlb_addr, size_t size,
 		size = head->size - pos;
 	}
 
-	swiotlb_copy(pool->vaddr + (tlb_addr - pool->start),
-		     head->orig_addr + pos, size, dir == DMA_TO_DEVICE);
+	if (dir == DMA_TO_DEVICE)
+		swiotlb_copy_in(vaddr, head->orig_addr + pos, size);
+	else
+		swiotlb_copy_out(vaddr, head->orig_addr + pos, size);
 }

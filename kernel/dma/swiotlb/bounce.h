@@ -71,21 +71,23 @@ swiotlb_find_record(struct io_tlb_pool *pool, phys_addr_t tlb_addr,
 	phys_addr_t pos = tlb_addr - pool->start;
 	unsigned long slot = pos >> pool->slot_shift;
 	struct swiotlb_slot *head = &pool->slots[slot];
+	struct swiotlb_slot record = *head;
 
 	/* An offset may be longer than a slot */
-	if (unlikely(!head->nr_slots)) {
+	if (unlikely(!record.nr_slots)) {
 		long before = swiotlb_find_head(pool, slot);
 
 		if (before < 0)
 			return NULL;
 		slot = before;
 		head = &pool->slots[slot];
+		record = *head;
 	}
 
 	span->pool = pool;
 	span->slot = slot;
-	span->nr_slots = head->nr_slots;
-	span->offset = head->offset;
+	span->nr_slots = record.nr_slots;
+	span->offset = record.offset;
 	return likely(swiotlb_span_pos(span) == pos) ? head : NULL;
 }
 

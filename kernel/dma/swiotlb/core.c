@@ -41,18 +41,36 @@ struct io_tlb_mem swiotlb_default = {
 	.domain = &swiotlb_default_domain,
 };
 
-/* The built-in backends come first, so that they cost no indirect call */
+/*
+ * The built-in backends come first, so that they cost no indirect call. Of them `cc`
+ * does least, and notices most what others add to it.
+ */
 static __always_inline int backend_alloc(struct swiotlb_mem *mem,
 					 const struct swiotlb_req *req,
 					 struct swiotlb_span *span)
 {
-	if (mem->ops == &swiotlb_cc)
+	if (likely(mem->ops == &swiotlb_cc))
 		return swiotlb_cc_alloc(mem, req, span);
 	if (mem->ops == &swiotlb_fixed)
 		return swiotlb_fixed_alloc(mem, req, span);
 	if (mem->ops == &swiotlb_dynamic)
 		return swiotlb_dynamic_alloc(mem, req, span);
 	return mem->ops->alloc(mem, req, span);
+}
+
+/* What any mapping of a device needs. Member by member: clearing all takes longer */
+static __always_inline void req_init(struct swiotlb_req *req,
+				     struct device *dev, phys_addr_t orig_addr,
+				     size_t size, u64 addr_limit)
+{
+	req->orig_addr = orig_addr;
+	req->size = size;
+	req->min_align_mask = dma_get_min_align_mask(dev);
+	req->alloc_align_mask = 0;
+	req->align_end = false;
+	req->boundary_mask = dma_get_seg_boundary(dev);
+	req->addr_limit = addr_limit;
+	req->dma_offset = 0;
 }
 
 static __always_inline int span_alloc(struct device *dev,
@@ -75,7 +93,6 @@ static __always_inline int span_alloc(struct device *dev,
 		return -ENXIO;
 	/* Else somebody translates the address: alignment is all that counts */
 
-	req->boundary_mask = dma_get_seg_boundary(dev);
 	err = backend_alloc(mem, req, span);
 	if (unlikely(err == -ENOSPC) && mem->ops->grow)
 		err = mem->ops->grow(mem, req, span);
@@ -107,7 +124,7 @@ static __always_inline void span_free(struct device *dev,
 	const struct swiotlb_backend_ops *ops = span->pool->ops;
 
 	rcu_read_lock();
-	if (ops == &swiotlb_cc) {
+	if (likely(ops == &swiotlb_cc)) {
 		swiotlb_cc_free(span);
 	} else if (ops == &swiotlb_fixed) {
 		swiotlb_fixed_free(span);
@@ -125,16 +142,17 @@ static __always_inline void span_free(struct device *dev,
 static void release_span(struct device *dev, phys_addr_t tlb_addr,
 			 struct io_tlb_pool *pool)
 {
+	struct swiotlb_slot *head;
 	struct swiotlb_span span;
-	size_t size;
 
-	size = swiotlb_forget(pool, tlb_addr, &span);
-	if (unlikely(!size)) {
+	head = swiotlb_find_record(pool, tlb_addr, &span);
+	if (unlikely(!head)) {
 		dev_WARN_ONCE(dev, 1, "no bounce buffer begins at %pa\n",
 			      &tlb_addr);
 		return;
 	}
-	span_free(dev, &span, size);
+	swiotlb_erase(head);
+	span_free(dev, &span, head->size);
 }
 
 /*
@@ -171,13 +189,18 @@ static __always_inline bool map_span(struct device *dev,
  *
  * Drivers that found out that they can skip sync must no longer do so.
  */
-static __always_inline void start_bouncing(struct device *dev,
-					   const struct swiotlb_span *span,
+static __always_inline void start_bouncing(struct device *dev, void *vaddr,
 					   phys_addr_t orig_addr, size_t size)
 {
 	dma_reset_need_sync(dev);
-	swiotlb_copy(span->pool->vaddr + swiotlb_span_pos(span), orig_addr,
-		     size, true);
+	swiotlb_copy_in(vaddr, orig_addr, size);
+}
+
+/* Is a device unable to reach all of a buffer? */
+static bool beyond(u64 limit, dma_addr_t dma_addr, size_t size)
+{
+	return dma_addr == DMA_MAPPING_ERROR || dma_addr > limit ||
+	       size - 1 > limit - dma_addr;
 }
 
 /**
@@ -204,21 +227,39 @@ phys_addr_t swiotlb_tbl_map_single(struct device *dev, phys_addr_t orig_addr,
 				   enum dma_data_direction dir,
 				   unsigned long attrs)
 {
-	struct swiotlb_req req = {
-		.orig_addr = orig_addr,
-		.size = mapping_size,
-		.min_align_mask = dma_get_min_align_mask(dev),
-		.alloc_align_mask = alloc_align_mask,
-		.align_end = true,
-		.addr_limit = U64_MAX,
-	};
 	struct swiotlb_span span;
+	struct swiotlb_req req;
+	phys_addr_t pos;
 
+	req_init(&req, dev, orig_addr, mapping_size, U64_MAX);
+	req.alloc_align_mask = alloc_align_mask;
+	req.align_end = true;
 	if (unlikely(!map_span(dev, &req, &span, attrs, false)))
 		return (phys_addr_t)DMA_MAPPING_ERROR;
 
-	start_bouncing(dev, &span, orig_addr, mapping_size);
-	return span.pool->start + swiotlb_span_pos(&span);
+	pos = swiotlb_span_pos(&span);
+	start_bouncing(dev, span.pool->vaddr + pos, orig_addr, mapping_size);
+	return span.pool->start + pos;
+}
+
+/* As release_span(), and first give the CPU what the device wrote */
+static noinline void end_bouncing(struct device *dev, phys_addr_t tlb_addr,
+				  size_t size, struct io_tlb_pool *pool)
+{
+	struct swiotlb_slot *head;
+	struct swiotlb_span span;
+
+	head = swiotlb_find_record(pool, tlb_addr, &span);
+	if (unlikely(!head || size > head->size)) {
+		swiotlb_bounce(dev, tlb_addr, size, DMA_FROM_DEVICE, pool);
+		release_span(dev, tlb_addr, pool);
+		return;
+	}
+	if (likely(head->orig_addr != SWIOTLB_NO_ORIG))
+		swiotlb_copy_out(pool->vaddr + (tlb_addr - pool->start),
+				 head->orig_addr, size);
+	swiotlb_erase(head);
+	span_free(dev, &span, head->size);
 }
 
 /**
@@ -237,25 +278,11 @@ void __swiotlb_tbl_unmap_single(struct device *dev, phys_addr_t tlb_addr,
 				enum dma_data_direction dir,
 				unsigned long attrs, struct io_tlb_pool *pool)
 {
-	struct swiotlb_slot *head;
-	struct swiotlb_span span;
-
-	head = swiotlb_find_record(pool, tlb_addr, &span);
 	if (!(attrs & DMA_ATTR_SKIP_CPU_SYNC) &&
-	    (dir == DMA_FROM_DEVICE || dir == DMA_BIDIRECTIONAL)) {
-		if (likely(head && mapping_size <= head->size))
-			swiotlb_copy(pool->vaddr + (tlb_addr - pool->start),
-				     head->orig_addr, mapping_size, false);
-		else
-			swiotlb_bounce(dev, tlb_addr, mapping_size,
-				       DMA_FROM_DEVICE, pool);
-	}
-	if (dev_WARN_ONCE(dev, !head, "no bounce buffer begins at %pa\n",
-			  &tlb_addr))
-		return;
-
-	swiotlb_erase(head);
-	span_free(dev, &span, head->size);
+	    (dir == DMA_FROM_DEVICE || dir == DMA_BIDIRECTIONAL))
+		end_bouncing(dev, tlb_addr, mapping_size, pool);
+	else
+		release_span(dev, tlb_addr, pool);
 }
 
 /**
@@ -314,32 +341,30 @@ void __swiotlb_sync_single_for_cpu(struct device *dev, phys_addr_t tlb_addr,
 dma_addr_t swiotlb_map(struct device *dev, phys_addr_t paddr, size_t size,
 		       enum dma_data_direction dir, unsigned long attrs)
 {
-	struct swiotlb_req req = {
-		.orig_addr = paddr,
-		.size = size,
-		.min_align_mask = dma_get_min_align_mask(dev),
-		.addr_limit = min_not_zero(*dev->dma_mask, dev->bus_dma_limit),
-	};
 	struct swiotlb_span span;
-	phys_addr_t tlb_addr;
+	struct swiotlb_req req;
+	phys_addr_t tlb_addr, pos;
 	dma_addr_t dma_addr;
 
 	trace_swiotlb_bounced(dev, phys_to_dma(dev, paddr), size);
 
+	req_init(&req, dev, paddr, size,
+		 min_not_zero(*dev->dma_mask, dev->bus_dma_limit));
 	if (unlikely(!map_span(dev, &req, &span, attrs, false)))
 		return DMA_MAPPING_ERROR;
 
 	/* A pool may begin within the device's reach and end beyond it */
-	tlb_addr = span.pool->start + swiotlb_span_pos(&span);
+	pos = swiotlb_span_pos(&span);
+	tlb_addr = span.pool->start + pos;
 	dma_addr = phys_to_dma_unencrypted(dev, tlb_addr);
-	if (unlikely(!dma_capable(dev, dma_addr, size, true))) {
+	if (unlikely(beyond(req.addr_limit, dma_addr, size))) {
 		swiotlb_map_failed(dev, span.pool->domain, span.pool->mem, &req,
 				   -ENXIO, attrs);
 		release_span(dev, tlb_addr, span.pool);
 		return DMA_MAPPING_ERROR;
 	}
 
-	start_bouncing(dev, &span, paddr, size);
+	start_bouncing(dev, span.pool->vaddr + pos, paddr, size);
 	if (!dev_is_dma_coherent(dev) && !(attrs & DMA_ATTR_SKIP_CPU_SYNC))
 		arch_sync_dma_for_device(tlb_addr, size, dir);
 	return dma_addr;
@@ -469,24 +494,21 @@ struct page *swiotlb_alloc_in_pool(struct device *dev, size_t size,
 				   bool has_other)
 {
 	u64 limit = min_not_zero(dev->coherent_dma_mask, dev->bus_dma_limit);
-	struct swiotlb_req req = {
-		.orig_addr = SWIOTLB_NO_ORIG,
-		.size = size,
-		.alloc_align_mask = (PAGE_SIZE << get_order(size)) - 1,
-		.addr_limit = limit ?: U64_MAX,
-	};
 	struct swiotlb_span span;
+	struct swiotlb_req req;
 	phys_addr_t tlb_addr;
 	dma_addr_t dma_addr;
 
+	req_init(&req, dev, SWIOTLB_NO_ORIG, size, limit ?: U64_MAX);
+	req.min_align_mask = 0;
+	req.alloc_align_mask = (PAGE_SIZE << get_order(size)) - 1;
 	if (!map_span(dev, &req, &span, DMA_ATTR_NO_WARN, has_other))
 		return NULL;
 
 	/* A pool may begin within the device's reach and end beyond it */
 	tlb_addr = span.pool->start + swiotlb_span_pos(&span);
 	dma_addr = phys_to_dma_unencrypted(dev, tlb_addr);
-	if (unlikely(dma_addr > req.addr_limit ||
-		     size - 1 > req.addr_limit - dma_addr)) {
+	if (unlikely(beyond(req.addr_limit, dma_addr, size))) {
 		if (!has_other)
 			swiotlb_map_failed(dev, span.pool->domain,
 					   span.pool->mem, &req, -ENXIO,
