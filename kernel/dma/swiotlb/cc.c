@@ -131,7 +131,7 @@ static size_t cc_used(struct swiotlb_mem *mem)
 	long bytes = 0;
 
 	for_each_possible_cpu(cpu)
-		bytes += READ_ONCE(cc->cpus[cpu].used_bytes);
+		bytes += cc_cpu_used(&cc->cpus[cpu]);
 	for (reach = 0; reach < CC_NR_REACHES; reach++)
 		bytes += READ_ONCE(cc->depots[reach].used_bytes);
 	return max(bytes, 0L);
@@ -147,7 +147,7 @@ static unsigned long nr_cached(struct cc *cc, enum cc_reach reach,
 	if (class >= CC_NR_SINGLES)
 		return 0;
 	for_each_possible_cpu(cpu)
-		nr += READ_ONCE(cc->cpus[cpu].caches[reach][class].nr);
+		nr += READ_ONCE(cc->cpus[cpu].caches[cc_stack(reach, class)].nr);
 	return nr;
 }
 
@@ -181,17 +181,20 @@ static void show_reach(struct cc *cc, enum cc_reach reach, struct seq_file *m)
 /* What part of the slots that buffers got they did not need, in percent */
 static void show_waste(struct cc *cc, struct seq_file *m)
 {
-	unsigned int class, cpu;
+	unsigned int class, cpu, reach;
 
 	for (class = 0; class < CC_NR_SINGLES; class++) {
 		unsigned long nr_allocs = 0, nr_bytes = 0;
 		u64 given;
 
 		for_each_possible_cpu(cpu) {
-			const struct cc_cpu *c = &cc->cpus[cpu];
+			for (reach = 0; reach < CC_NR_REACHES; reach++) {
+				const struct cc_cache *cache =
+					&cc->cpus[cpu].caches[cc_stack(reach, class)];
 
-			nr_allocs += READ_ONCE(c->nr_allocs[class]);
-			nr_bytes += READ_ONCE(c->nr_bytes[class]);
+				nr_allocs += READ_ONCE(cache->nr_allocs);
+				nr_bytes += READ_ONCE(cache->nr_bytes);
+			}
 		}
 		if (!nr_allocs)
 			continue;

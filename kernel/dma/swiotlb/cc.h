@@ -114,6 +114,8 @@ struct cc_fit {
  * @class:   what it is used for
  * @reach:   where the chunk belongs
  * @geom:    size of the slots
+ * @stack:   which of &cc_cpu.caches its slots go to
+ * @cpus:    &cc.cpus
  * @phase:   how its memory was had
  * @grace:   in reserve: may be used when that RCU grace period is over, as
  *	     addresses may have been looked up in @pool
@@ -123,6 +125,8 @@ struct cc_fit {
 struct cc_format {
 	struct io_tlb_pool pool;
 	struct cc_chunk *chunk;
+	struct cc_cpu *cpus;
+	unsigned int stack;
 	enum cc_class class;
 	enum cc_reach reach;
 	enum cc_geom geom;
@@ -250,6 +254,17 @@ struct cc_ref {
 	unsigned int slot;
 };
 
+/* The stacks of a CPU, by reach and class; slots of runs, and others, go to none */
+#define CC_NR_STACKS	(CC_NR_REACHES * CC_NR_SINGLES)
+#define CC_NO_STACK	CC_NR_STACKS
+
+static __always_inline unsigned int cc_stack(enum cc_reach reach,
+					     enum cc_class class)
+{
+	return class < CC_NR_SINGLES ? reach * CC_NR_SINGLES + class :
+				       CC_NO_STACK;
+}
+
 /* As many slots are cached at most, for each CPU and class */
 #define CC_CACHE_SLOTS	64U
 /* and so many of them come from and go to the depot at a time */
@@ -257,36 +272,45 @@ struct cc_ref {
 
 /**
  * struct cc_cache - free slots of one class
- * @nr:	  how many
- * @refs: the slots, the last one is the next to be used
+ * @nr:		how many
+ * @limit:	how many there may be
+ * @nr_allocs:	how many buffers got one
+ * @nr_bytes:	and how many bytes they had
+ * @nr_frees:	how many buffers gave one back
+ * @refs:	the slots, the last one is the next to be used
+ * @counted:	@nr_allocs less @nr_frees, as far as it is in &cc_cpu.used_bytes
+ *
+ * What each map and unmap needs is in one or two cache lines.
  */
 struct cc_cache {
 	unsigned int nr;
+	unsigned int limit;
+	unsigned long nr_allocs;
+	unsigned long nr_bytes;
+	unsigned long nr_frees;
 	struct cc_ref refs[CC_CACHE_SLOTS];
-};
+	long counted;
+} ____cacheline_aligned;
 
 /**
  * struct cc_cpu - what belongs to a CPU
  * @busy:	somebody is at it; whoever interrupts him goes to the depot
- * @used_bytes:	in use by buffers: what was allocated here less what was freed here
+ * @used_bytes:	in use by buffers: what was allocated here less what was freed here,
+ *		as of when each of @caches was filled or emptied last
  * @reported:	of it what the core knows
- * @nr_allocs:	for each class how many buffers there were
- * @nr_bytes:	and how many bytes they had
- * @seen:	sum of @nr_allocs when kccd looked last
- * @caches:	free slots, by reach and class
+ * @seen:	how many buffers there had been when kccd looked last
+ * @caches:	free slots, see cc_stack()
  */
 struct cc_cpu {
 	bool busy;
 	long used_bytes;
 	long reported;
-	unsigned long nr_allocs[CC_NR_SINGLES];
-	unsigned long nr_bytes[CC_NR_SINGLES];
 	unsigned long seen;
-	struct cc_cache caches[CC_NR_REACHES][CC_NR_SINGLES];
+	struct cc_cache caches[CC_NR_STACKS];
 } ____cacheline_aligned;
 
 /* All that the caches of a CPU can hold */
-#define CC_MAX_SPILL	(CC_NR_REACHES * CC_NR_SINGLES * CC_CACHE_SLOTS)
+#define CC_MAX_SPILL	(CC_NR_STACKS * CC_CACHE_SLOTS)
 
 /**
  * struct cc_grower - what kccd knows about one reach
@@ -315,7 +339,6 @@ struct cc_grower {
  * @flush_lock:	  protects @spill
  * @main:	  reach of those who reach all memory
  * @depots:	  by reach; &CC_LOW is all there is if no memory is above 4 GiB
- * @cache_slots:  how many slots of a class a CPU may hold
  * @format_lock:  protects @reserves
  * @reserves:	  by geometry
  * @phase:	  when it was made
@@ -350,7 +373,6 @@ struct cc {
 	struct mutex flush_lock; /* protects spill */
 	enum cc_reach main;
 	struct cc_depot depots[CC_NR_REACHES];
-	unsigned int cache_slots[CC_NR_SINGLES];
 
 	spinlock_t format_lock; /* protects reserves */
 	struct cc_reserve reserves[CC_NR_GEOMS];
@@ -424,6 +446,7 @@ unsigned int cc_depot_least_empty(struct cc_depot *d);
 size_t cc_cpus_bytes(void);
 void cc_cpus_size(struct cc *cc, u64 bytes);
 void cc_cpus_flush(struct cc *cc, bool all);
+long cc_cpu_used(const struct cc_cpu *c);
 
 /* kccd.c: growth and shrinking */
 void kccd_init(struct cc *cc);

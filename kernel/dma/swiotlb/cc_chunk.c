@@ -118,6 +118,7 @@ int cc_format_make(struct cc *cc, enum cc_geom geom, enum swiotlb_phase phase)
 		return -ENOMEM;
 	}
 
+	f->cpus = cc->cpus;
 	f->geom = geom;
 	f->phase = phase;
 	f->grace = get_completed_synchronize_rcu();
@@ -295,6 +296,7 @@ bool cc_chunk_format(struct cc_chunk *chunk, enum cc_class class)
 	f->chunk = chunk;
 	f->class = class;
 	f->reach = chunk->depot->reach;
+	f->stack = cc_stack(f->reach, class);
 	f->pool.start = chunk->home.start;
 	f->pool.end = chunk->home.end;
 	f->pool.vaddr = chunk->home.vaddr;

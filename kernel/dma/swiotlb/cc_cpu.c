@@ -19,6 +19,8 @@
  * the stacks of a CPU that is idle by an interrupt on that CPU; if it finds them
  * busy, the CPU was not so idle.
  *
+ * What nearly all calls do is in cc_cpu.h, and inlined into the core.
+ *
  * What other CPUs have in their stacks is out of reach of a request that finds
  * nothing. It is 64 slots at most, and less if memory is small: see cc_cpus_size().
  * Who fails has kccd empty all stacks.
@@ -34,6 +36,7 @@
 #include <linux/swiotlb.h>
 
 #include "cc.h"
+#include "cc_cpu.h"
 #include "internal.h"
 
 /* What the core is told at a time of how the use has changed */
@@ -42,48 +45,15 @@
 /* All stacks of all CPUs together hold so much of the memory at most: a 16th */
 #define CACHE_SHARE	16
 
-/* This CPU's stacks, or NULL if they are busy */
-static __always_inline struct cc_cpu *cpu_enter(struct cc *cc)
+/* What the core has to be told, if it is worth it, after changes in one of the stacks */
+static long unreported(struct cc_cpu *c, struct cc_cache *cache,
+		       enum cc_class class)
 {
-	struct cc_cpu *c;
+	long nr = cache->nr_allocs - cache->nr_frees, delta;
 
-	preempt_disable();
-	c = &cc->cpus[smp_processor_id()];
-	if (unlikely(c->busy)) {
-		preempt_enable();
-		return NULL;
-	}
-	c->busy = true;
-	barrier();
-	return c;
-}
-
-static __always_inline void cpu_leave(struct cc_cpu *c)
-{
-	barrier();
-	c->busy = false;
-	preempt_enable();
-}
-
-/* Classes of single slots are the powers of two */
-static __always_inline long slot_bytes(enum cc_class class)
-{
-	return 256L << class;
-}
-
-static __always_inline void count_alloc(struct cc_cpu *c, enum cc_class class,
-					size_t size)
-{
-	WRITE_ONCE(c->used_bytes, c->used_bytes + slot_bytes(class));
-	WRITE_ONCE(c->nr_allocs[class], c->nr_allocs[class] + 1);
-	WRITE_ONCE(c->nr_bytes[class], c->nr_bytes[class] + size);
-}
-
-/* What the core has to be told, if it is worth it */
-static long unreported(struct cc_cpu *c)
-{
-	long delta = c->used_bytes - c->reported;
-
+	c->used_bytes += (nr - cache->counted) * cc_slot_bytes(class);
+	cache->counted = nr;
+	delta = c->used_bytes - c->reported;
 	if (delta < REPORT_BYTES && delta > -REPORT_BYTES)
 		return 0;
 	c->reported = c->used_bytes;
@@ -97,89 +67,48 @@ static void ask_if_low(struct cc *cc)
 		kccd_ask(cc);
 }
 
-/*
- * The class of a request that one slot will do for, else CC_NR_SINGLES. Slots are
- * aligned to their size. Who needs alignment or bits of the address needs a slot as
- * large as that.
- */
-static __always_inline unsigned int single_class(const struct swiotlb_req *req,
-						 unsigned int *offset)
-{
-	u64 masks = req->min_align_mask | req->alloc_align_mask;
-	u64 bytes;
-
-	/* Larger slots would cross the boundary, or not be aligned for the device */
-	if (unlikely((~req->boundary_mask | req->dma_offset) & (SZ_4K - 1)))
-		return CC_NR_SINGLES;
-
-	*offset = req->orig_addr & req->min_align_mask;
-	bytes = max_t(u64, req->size + (u64)*offset, masks + 1);
-	if (bytes > SZ_4K)
-		return CC_NR_SINGLES;
-	return fls((unsigned int)(bytes - 1) >> 8);
-}
-
 /* Fill half of a stack, and take a slot from it */
 static noinline bool refill(struct cc *cc, enum cc_reach reach,
-			    enum cc_class class, struct cc_ref *ref, size_t size)
+			    enum cc_class class, size_t size,
+			    struct swiotlb_span *span)
 {
-	unsigned int nr = clamp(READ_ONCE(cc->cache_slots[class]) / 2, 1U,
-				CC_BATCH);
+	const unsigned int stack = cc_stack(reach, class);
 	struct cc_depot *d = &cc->depots[reach];
+	unsigned int nr, first, nr_kept = 0;
 	struct cc_ref refs[CC_BATCH];
-	unsigned int first, nr_kept = 0;
 	struct cc_cpu *c;
 	long delta = 0;
 
+	nr = clamp(READ_ONCE(cc->cpus->caches[stack].limit) / 2, 1U, CC_BATCH);
 	if (reach == CC_LOW)
 		WRITE_ONCE(d->was_used, true);
 	first = cc_depot_take(d, class, refs, nr);
 	ask_if_low(cc);
 	if (first == nr)
 		return false;
-	*ref = refs[--nr];
 
-	c = cpu_enter(cc);
-	if (likely(c)) {
-		struct cc_cache *cache = &c->caches[reach][class];
+	if (likely(cc_cpu_enter(cc->cpus, &c))) {
+		struct cc_cache *cache = cc_cache(c, stack);
 
 		/* Somebody else may have filled it meanwhile */
 		nr_kept = min(nr - first, CC_CACHE_SLOTS - cache->nr);
 		memcpy(&cache->refs[cache->nr], &refs[nr - nr_kept],
 		       nr_kept * sizeof(refs[0]));
 		WRITE_ONCE(cache->nr, cache->nr + nr_kept);
-		count_alloc(c, class, size);
-		delta = unreported(c);
-		cpu_leave(c);
+		cc_pop(cache, size, span);
+		delta = unreported(c, cache, class);
+		cc_cpu_leave(c);
 	} else {
-		cc_depot_count(d, slot_bytes(class));
+		nr--;
+		span->pool = refs[nr].pool;
+		span->slot = refs[nr].slot;
+		span->nr_slots = 1;
+		cc_depot_count(d, cc_slot_bytes(class));
 	}
 	if (delta)
 		swiotlb_report_used(cc->mem, delta);
 	if (nr - nr_kept > first)
 		cc_depot_put(cc, &refs[first], nr - nr_kept - first);
-	return true;
-}
-
-static __always_inline bool alloc_single(struct cc *cc, enum cc_reach reach,
-					 enum cc_class class,
-					 struct cc_ref *ref, size_t size)
-{
-	struct cc_cpu *c = cpu_enter(cc);
-	struct cc_cache *cache;
-
-	if (unlikely(!c))
-		return refill(cc, reach, class, ref, size);
-
-	cache = &c->caches[reach][class];
-	if (unlikely(!cache->nr)) {
-		cpu_leave(c);
-		return refill(cc, reach, class, ref, size);
-	}
-	*ref = cache->refs[cache->nr - 1];
-	WRITE_ONCE(cache->nr, cache->nr - 1);
-	count_alloc(c, class, size);
-	cpu_leave(c);
 	return true;
 }
 
@@ -217,24 +146,22 @@ static int alloc_in(struct cc_depot *d, const struct swiotlb_req *req,
 	return result;
 }
 
-/* Whoever does not reach all, or found no slot where he looked first */
-static noinline int alloc_slow(struct cc *cc, const struct swiotlb_req *req,
-			       unsigned int class, unsigned int offset,
-			       struct swiotlb_span *span)
+int swiotlb_cc_alloc(struct swiotlb_mem *mem, const struct swiotlb_req *req,
+		     struct swiotlb_span *span)
 {
-	bool reaches_all = cc_reaches(req, cc->mem->end);
+	struct cc *cc = mem->backend;
+	bool reaches_all = cc_reaches(req, mem->end);
 	enum cc_reach reach = reaches_all ? cc->main : CC_LOW;
 	struct cc_depot *d = &cc->depots[reach];
-	struct cc_ref ref;
+	unsigned int class, best, offset;
 	int err;
 
+	best = cc_single_class(req, &offset);
 	if (cc_reaches(req, d->end)) {
-		for (; class < CC_NR_SINGLES; class++) {
-			if (!alloc_single(cc, reach, class, &ref, req->size))
+		for (class = best; class < CC_NR_SINGLES; class++) {
+			if (!cc_alloc_single(cc, reach, class, req->size, span) &&
+			    !refill(cc, reach, class, req->size, span))
 				continue;
-			span->pool = ref.pool;
-			span->slot = ref.slot;
-			span->nr_slots = 1;
 			span->offset = offset;
 			return 0;
 		}
@@ -242,16 +169,15 @@ static noinline int alloc_slow(struct cc *cc, const struct swiotlb_req *req,
 
 	if (reach == CC_LOW)
 		WRITE_ONCE(d->was_used, true);
-	class = single_class(req, &offset);
-	if (class == CC_NR_SINGLES)
-		class = run_class(req);
-	err = alloc_in(d, req, class, span);
+	if (best == CC_NR_SINGLES)
+		best = run_class(req);
+	err = alloc_in(d, req, best, span);
 	if (!err || err == -E2BIG || cc->main == CC_LOW)
 		goto out;
 
 	/* What others may need more: the low memory; or what happens to be low */
 	d = &cc->depots[reach == CC_LOW ? CC_ANY : CC_LOW];
-	err = alloc_in(d, req, class, span);
+	err = alloc_in(d, req, best, span);
 out:
 	ask_if_low(cc);
 	if (err == -ENOSPC &&
@@ -261,42 +187,26 @@ out:
 	return err;
 }
 
-int swiotlb_cc_alloc(struct swiotlb_mem *mem, const struct swiotlb_req *req,
-		     struct swiotlb_span *span)
+/* A slot was freed. Half of a full stack, from its bottom, makes room for it */
+static void drain(const struct cc_format *f, const struct swiotlb_span *span,
+		  struct cc_cpu *c)
 {
-	struct cc *cc = mem->backend;
-	unsigned int class, offset = 0;
-	struct cc_ref ref;
-
-	class = single_class(req, &offset);
-	if (likely(class < CC_NR_SINGLES) &&
-	    likely(cc_reaches(req, mem->end)) &&
-	    likely(alloc_single(cc, cc->main, class, &ref, req->size))) {
-		span->pool = ref.pool;
-		span->slot = ref.slot;
-		span->nr_slots = 1;
-		span->offset = offset;
-		return 0;
-	}
-	return alloc_slow(cc, req, class, offset, span);
-}
-
-/* Half of a full stack, from its bottom, makes room for one that was just freed */
-static noinline void drain(struct cc *cc, const struct cc_ref *ref,
-			   struct cc_cpu *c, struct cc_cache *cache)
-{
-	unsigned int nr = max(cache->nr / 2, 1U);
+	struct cc_cache *cache = cc_cache(c, f->stack);
+	struct cc *cc = f->chunk->depot->cc;
 	struct cc_ref refs[CC_BATCH];
+	unsigned int nr = 0;
 	long delta;
 
-	nr = min(nr, CC_BATCH);
-	memcpy(refs, cache->refs, nr * sizeof(refs[0]));
-	memmove(cache->refs, &cache->refs[nr],
-		(cache->nr - nr) * sizeof(refs[0]));
-	WRITE_ONCE(cache->nr, cache->nr - nr + 1);
-	cache->refs[cache->nr - 1] = *ref;
-	delta = unreported(c);
-	cpu_leave(c);
+	if (cache->nr >= READ_ONCE(cache->limit)) {
+		nr = clamp(cache->nr / 2, 1U, CC_BATCH);
+		memcpy(refs, cache->refs, nr * sizeof(refs[0]));
+		memmove(cache->refs, &cache->refs[nr],
+			(cache->nr - nr) * sizeof(refs[0]));
+		WRITE_ONCE(cache->nr, cache->nr - nr);
+	}
+	cc_push(cache, span);
+	delta = unreported(c, cache, f->class);
+	cc_cpu_leave(c);
 
 	if (delta)
 		swiotlb_report_used(cc->mem, delta);
@@ -306,29 +216,40 @@ static noinline void drain(struct cc *cc, const struct cc_ref *ref,
 void swiotlb_cc_free(const struct swiotlb_span *span)
 {
 	struct cc_format *f = container_of(span->pool, struct cc_format, pool);
-	const struct cc_ref ref = { .pool = span->pool, .slot = span->slot };
-	struct cc *cc = f->pool.mem->backend;
-	enum cc_class class = f->class;
-	struct cc_cache *cache;
 	struct cc_cpu *c;
 
 	/* Slots of 4 KiB may have been taken for a run that found nothing better */
-	c = likely(class < CC_NR_SINGLES && span->nr_slots == 1) ?
-	    cpu_enter(cc) : NULL;
-	if (unlikely(!c)) {
+	if (f->stack == CC_NO_STACK || span->nr_slots > 1 ||
+	    !cc_cpu_enter(f->cpus, &c)) {
 		cc_depot_free(span);
 		return;
 	}
+	drain(f, span, c);
+}
 
-	WRITE_ONCE(c->used_bytes, c->used_bytes - slot_bytes(class));
-	cache = &c->caches[f->reach][class];
-	if (unlikely(cache->nr >= READ_ONCE(cc->cache_slots[class]))) {
-		drain(cc, &ref, c, cache);
-		return;
+/**
+ * cc_cpu_used() - how much buffers got from a CPU's stacks, less what they gave back
+ * @c: the CPU's
+ *
+ * Context: any.
+ * Return: bytes, which are negative where more is freed than allocated.
+ */
+long cc_cpu_used(const struct cc_cpu *c)
+{
+	unsigned int reach, class;
+	long bytes = 0;
+
+	for (reach = 0; reach < CC_NR_REACHES; reach++) {
+		for (class = 0; class < CC_NR_SINGLES; class++) {
+			const struct cc_cache *cache =
+				&c->caches[cc_stack(reach, class)];
+			long nr = READ_ONCE(cache->nr_allocs) -
+				  READ_ONCE(cache->nr_frees);
+
+			bytes += nr * cc_slot_bytes(class);
+		}
 	}
-	cache->refs[cache->nr] = ref;
-	WRITE_ONCE(cache->nr, cache->nr + 1);
-	cpu_leave(c);
+	return bytes;
 }
 
 /**
@@ -351,12 +272,16 @@ size_t cc_cpus_bytes(void)
 void cc_cpus_size(struct cc *cc, u64 bytes)
 {
 	u64 share = div_u64(bytes, CACHE_SHARE * num_possible_cpus());
-	unsigned int class;
+	unsigned int cpu, reach, class;
 
-	for (class = 0; class < CC_NR_SINGLES; class++)
-		WRITE_ONCE(cc->cache_slots[class],
-			   clamp_t(u64, share >> cc_classes[class].shift, 4,
-				   CC_CACHE_SLOTS));
+	for_each_possible_cpu(cpu) {
+		for (reach = 0; reach < CC_NR_REACHES; reach++) {
+			for (class = 0; class < CC_NR_SINGLES; class++)
+				WRITE_ONCE(cc->cpus[cpu].caches[cc_stack(reach, class)].limit,
+					   clamp_t(u64, share >> cc_classes[class].shift, 4,
+						   CC_CACHE_SLOTS));
+		}
+	}
 }
 
 /**
@@ -376,21 +301,19 @@ static void spill_cpu(void *arg)
 {
 	struct spill *s = arg;
 	struct cc_cpu *c = &s->cc->cpus[s->cpu];
-	unsigned int reach, class;
+	unsigned int i;
 
 	/* This interrupted somebody: it will soon be empty, or in use */
 	if (c->busy)
 		return;
 
-	for (reach = 0; reach < CC_NR_REACHES; reach++) {
-		for (class = 0; class < CC_NR_SINGLES; class++) {
-			struct cc_cache *cache = &c->caches[reach][class];
+	for (i = 0; i < CC_NR_STACKS; i++) {
+		struct cc_cache *cache = &c->caches[i];
 
-			memcpy(&s->cc->spill[s->nr], cache->refs,
-			       cache->nr * sizeof(cache->refs[0]));
-			s->nr += cache->nr;
-			WRITE_ONCE(cache->nr, 0);
-		}
+		memcpy(&s->cc->spill[s->nr], cache->refs,
+		       cache->nr * sizeof(cache->refs[0]));
+		s->nr += cache->nr;
+		WRITE_ONCE(cache->nr, 0);
 	}
 }
 
@@ -398,13 +321,12 @@ static void spill_cpu(void *arg)
 static bool is_idle(struct cc_cpu *c, bool all)
 {
 	unsigned long nr_allocs = 0, nr_slots = 0;
-	unsigned int reach, class;
+	unsigned int i;
 	bool idle;
 
-	for (class = 0; class < CC_NR_SINGLES; class++) {
-		nr_allocs += READ_ONCE(c->nr_allocs[class]);
-		for (reach = 0; reach < CC_NR_REACHES; reach++)
-			nr_slots += READ_ONCE(c->caches[reach][class].nr);
+	for (i = 0; i < CC_NR_STACKS; i++) {
+		nr_allocs += READ_ONCE(c->caches[i].nr_allocs);
+		nr_slots += READ_ONCE(c->caches[i].nr);
 	}
 	idle = nr_allocs == c->seen;
 	c->seen = nr_allocs;

@@ -29,6 +29,7 @@
 #include <trace/events/swiotlb.h>
 
 #include "bounce.h"
+#include "cc_cpu.h"
 #include "internal.h"
 
 struct swiotlb_domain swiotlb_default_domain = {
@@ -50,7 +51,8 @@ static __always_inline int backend_alloc(struct swiotlb_mem *mem,
 					 struct swiotlb_span *span)
 {
 	if (likely(mem->ops == &swiotlb_cc))
-		return swiotlb_cc_alloc(mem, req, span);
+		return likely(cc_alloc_fast(mem, req, span)) ? 0 :
+		       swiotlb_cc_alloc(mem, req, span);
 	if (mem->ops == &swiotlb_fixed)
 		return swiotlb_fixed_alloc(mem, req, span);
 	if (mem->ops == &swiotlb_dynamic)
@@ -125,7 +127,8 @@ static __always_inline void span_free(struct device *dev,
 
 	rcu_read_lock();
 	if (likely(ops == &swiotlb_cc)) {
-		swiotlb_cc_free(span);
+		if (unlikely(!cc_free_fast(span)))
+			swiotlb_cc_free(span);
 	} else if (ops == &swiotlb_fixed) {
 		swiotlb_fixed_free(span);
 	} else if (ops == &swiotlb_dynamic) {

@@ -10,6 +10,7 @@
 
 #include "../../../kernel/dma/swiotlb/areas.h"
 #include "bounce.h"
+#include "cc_cpu.h"
 #include "../../../kernel/dma/swiotlb/internal.h"
 #include "test.h"
 
@@ -56,6 +57,8 @@ static inline int span_alloc(struct swiotlb_mem *mem,
 	int err;
 
 	guard(rcu)();
+	if (mem->ops == &swiotlb_cc && cc_alloc_fast(mem, req, span))
+		return 0;
 	err = mem->ops->alloc(mem, req, span);
 	if (err == -ENOSPC && mem->ops->grow)
 		err = mem->ops->grow(mem, req, span);
@@ -65,7 +68,8 @@ static inline int span_alloc(struct swiotlb_mem *mem,
 static inline void span_free(const struct swiotlb_span *span)
 {
 	guard(rcu)();
-	span->pool->ops->free(span);
+	if (span->pool->ops != &swiotlb_cc || !cc_free_fast(span))
+		span->pool->ops->free(span);
 }
 
 /* Nothing is going on: do the bitmaps say what the areas have? */

@@ -92,6 +92,7 @@ typedef unsigned short umode_t;
 #define unlikely(x)			__builtin_expect(!!(x), 0)
 #define prefetch(p)			__builtin_prefetch(p)
 #define barrier()			__asm__ __volatile__("" ::: "memory")
+#define OPTIMIZER_HIDE_VAR(var)	__asm__ ("" : "=r"(var) : "0"(var))
 #define static_assert(expr, ...)	_Static_assert(expr, #expr)
 #define BUILD_BUG_ON(cond)		_Static_assert(!(cond), #cond)
 #define ARRAY_SIZE(a)			(sizeof(a) / sizeof((a)[0]))

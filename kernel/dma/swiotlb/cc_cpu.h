@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The fast path of the `cc` backend, inlined into the core: see cc_cpu.c
+ *
+ * Map and unmap of a small buffer are some hundred instructions, all in all. That
+ * the place of a buffer need not be passed on in memory, from function to function,
+ * saves a third of their time.
+ *
+ * What does not succeed here has changed nothing, and goes to the backend as usual.
+ */
+#ifndef _KERNEL_DMA_SWIOTLB_CC_CPU_H
+#define _KERNEL_DMA_SWIOTLB_CC_CPU_H
+
+#include <linux/bitops.h>
+#include <linux/compiler.h>
+#include <linux/container_of.h>
+#include <linux/minmax.h>
+#include <linux/preempt.h>
+#include <linux/smp.h>
+
+#include "cc.h"
+
+/* Get this CPU's stacks; false if they are busy */
+static __always_inline bool cc_cpu_enter(struct cc_cpu *cpus, struct cc_cpu **cpu)
+{
+	struct cc_cpu *c;
+
+	preempt_disable();
+	c = &cpus[smp_processor_id()];
+	if (unlikely(c->busy)) {
+		preempt_enable();
+		return false;
+	}
+	c->busy = true;
+	barrier();
+	*cpu = c;
+	return true;
+}
+
+static __always_inline void cc_cpu_leave(struct cc_cpu *c)
+{
+	barrier();
+	c->busy = false;
+	preempt_enable();
+}
+
+/* Classes of single slots are the powers of two */
+static __always_inline long cc_slot_bytes(enum cc_class class)
+{
+	return 256L << class;
+}
+
+/* Found once: compilers like to do the arithmetic for each member */
+static __always_inline struct cc_cache *cc_cache(struct cc_cpu *c,
+						 unsigned int stack)
+{
+	struct cc_cache *cache = &c->caches[stack];
+
+	OPTIMIZER_HIDE_VAR(cache);
+	return cache;
+}
+
+/* A buffer gets the slot on top of the stack, which is not empty */
+static __always_inline void cc_pop(struct cc_cache *cache, size_t size,
+				   struct swiotlb_span *span)
+{
+	unsigned int nr = cache->nr - 1;
+
+	span->pool = cache->refs[nr].pool;
+	span->slot = cache->refs[nr].slot;
+	span->nr_slots = 1;
+	WRITE_ONCE(cache->nr, nr);
+	WRITE_ONCE(cache->nr_allocs, cache->nr_allocs + 1);
+	WRITE_ONCE(cache->nr_bytes, cache->nr_bytes + size);
+}
+
+/* The stack, which is not full, gets the slot of a buffer */
+static __always_inline void cc_push(struct cc_cache *cache,
+				    const struct swiotlb_span *span)
+{
+	unsigned int nr = cache->nr;
+
+	cache->refs[nr].pool = span->pool;
+	cache->refs[nr].slot = span->slot;
+	WRITE_ONCE(cache->nr, nr + 1);
+	WRITE_ONCE(cache->nr_frees, cache->nr_frees + 1);
+}
+
+/*
+ * The class of a request that one slot will do for, else CC_NR_SINGLES. Slots are
+ * aligned to their size. Who needs alignment or bits of the address needs a slot as
+ * large as that.
+ */
+static __always_inline unsigned int
+cc_single_class(const struct swiotlb_req *req, unsigned int *offset)
+{
+	u64 masks = req->min_align_mask | req->alloc_align_mask;
+	u64 bytes;
+
+	/* Larger slots would cross the boundary, or not be aligned for the device */
+	if (unlikely((~req->boundary_mask | req->dma_offset) & (SZ_4K - 1)))
+		return CC_NR_SINGLES;
+
+	*offset = req->orig_addr & req->min_align_mask;
+	bytes = max_t(u64, req->size + (u64)*offset, masks + 1);
+	if (bytes > SZ_4K)
+		return CC_NR_SINGLES;
+	return fls((unsigned int)(bytes - 1) >> 8);
+}
+
+/* A slot of just that class, if this CPU has one */
+static __always_inline bool
+cc_alloc_single(struct cc *cc, enum cc_reach reach, enum cc_class class,
+		size_t size, struct swiotlb_span *span)
+{
+	struct cc_cache *cache;
+	struct cc_cpu *c;
+
+	if (unlikely(!cc_cpu_enter(cc->cpus, &c)))
+		return false;
+
+	cache = cc_cache(c, cc_stack(reach, class));
+	if (unlikely(!cache->nr)) {
+		cc_cpu_leave(c);
+		return false;
+	}
+	cc_pop(cache, size, span);
+	cc_cpu_leave(c);
+	return true;
+}
+
+/**
+ * cc_alloc_fast() - find a place for a small buffer, if this CPU has one
+ * @mem:  as for &swiotlb_backend_ops.alloc
+ * @req:  as for &swiotlb_backend_ops.alloc
+ * @span: receives the place
+ *
+ * Context: any but NMI.
+ * Return: %false to ask swiotlb_cc_alloc(), which looks everywhere.
+ */
+static __always_inline bool cc_alloc_fast(struct swiotlb_mem *mem,
+					  const struct swiotlb_req *req,
+					  struct swiotlb_span *span)
+{
+	struct cc *cc = mem->backend;
+	unsigned int class, offset;
+
+	class = cc_single_class(req, &offset);
+	if (unlikely(class == CC_NR_SINGLES) ||
+	    unlikely(!cc_reaches(req, mem->end)) ||
+	    unlikely(!cc_alloc_single(cc, cc->main, class, req->size, span)))
+		return false;
+	span->offset = offset;
+	return true;
+}
+
+/**
+ * cc_free_fast() - take a span back, if it is a slot, and this CPU has room for it
+ * @span: as for &swiotlb_backend_ops.free
+ *
+ * Context: any but NMI.
+ * Return: %false to ask swiotlb_cc_free(), which takes all spans.
+ */
+static __always_inline bool cc_free_fast(const struct swiotlb_span *span)
+{
+	struct cc_format *f = container_of(span->pool, struct cc_format, pool);
+	struct cc_cache *cache;
+	struct cc_cpu *c;
+	bool has_room;
+
+	if (unlikely(f->stack == CC_NO_STACK) || unlikely(span->nr_slots > 1) ||
+	    unlikely(!cc_cpu_enter(f->cpus, &c)))
+		return false;
+
+	cache = cc_cache(c, f->stack);
+	has_room = cache->nr < READ_ONCE(cache->limit);
+	if (likely(has_room))
+		cc_push(cache, span);
+	cc_cpu_leave(c);
+	return has_room;
+}
+
+#endif /* _KERNEL_DMA_SWIOTLB_CC_CPU_H */
