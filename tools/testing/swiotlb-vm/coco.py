@@ -152,13 +152,18 @@ def figures(taken: dict[str, Snapshot]) -> dict[str, float]:
     }
 
 
+def in_order(taken: dict[str, Snapshot]) -> list[str]:
+    """The phases before the end as they were taken: what is counted only goes up."""
+    return sorted(taken.keys() - {END},
+                  key=lambda phase: (taken[phase].conversions, taken[phase].sim.get("checked", 0)))
+
+
 def sentence(taken: dict[str, Snapshot]) -> str:
     """All phases in one line, for the terminal."""
     parts, before = [], 0
-    for phase in (BOOT, IO, FIRST_ROUND, DRIVERS):
-        if phase in taken:
-            parts.append(f"{phase} {taken[phase].conversions - before}")
-            before = taken[phase].conversions
+    for phase in in_order(taken):
+        parts.append(f"{phase} {taken[phase].conversions - before}")
+        before = taken[phase].conversions
     end = taken[END]
     return (f"conversions: {', '.join(parts) or end.conversions}; misaligned {end.count('misaligned')} "
             f"(DMA {end.count('misaligned', dma_only=True)}), mixed blocks {end.sim.get('mixed_blocks')}, "

@@ -14,7 +14,7 @@ DISK_KINDS = ("nvme", "virtio-blk", "ahci")
 
 @dataclass(frozen=True)
 class Pass:
-    """One pass of fio over all disks of a guest, in one direction."""
+    """One run of fio over all disks of a guest, in one direction or both."""
 
     name: str
     direction: str
@@ -23,17 +23,25 @@ class Pass:
     iops: float
     mb_per_s: float
     p99_ms: float
+    longest_ms: float
+
+    def sentence(self) -> str:
+        """For the terminal."""
+        return (f"{self.name} {self.iops:.0f} IOPS, {self.mb_per_s:.0f} MB/s, p99 {self.p99_ms:.0f} ms, "
+                f"longest {self.longest_ms:.0f} ms")
 
 
 def parse(name: str, text: str) -> Pass:
     """The one group of jobs in a report. ValueError when it is not fio's."""
     job = json.loads(text)["jobs"][0]
-    direction = "read" if job["read"]["io_bytes"] else "write"
-    side = job[direction]
+    names = [name for name in ("read", "write") if job[name]["io_bytes"]] or ["write"]
+    sides = [job[name] for name in names]
     return Pass(
-        name=name, direction=direction, bytes=side["io_bytes"], errors=job["error"],
-        iops=side["iops"], mb_per_s=side["bw_bytes"] / 1e6,
-        p99_ms=side["clat_ns"]["percentile"]["99.000000"] / 1e6)
+        name=name, direction=names[0] if len(names) == 1 else "mixed", errors=job["error"],
+        bytes=sum(side["io_bytes"] for side in sides), iops=sum(side["iops"] for side in sides),
+        mb_per_s=sum(side["bw_bytes"] for side in sides) / 1e6,
+        p99_ms=max(side["clat_ns"]["percentile"]["99.000000"] for side in sides) / 1e6,
+        longest_ms=max(side["lat_ns"]["max"] for side in sides) / 1e6)
 
 
 def passes(files: dict[str, str]) -> dict[str, Pass]:
@@ -64,6 +72,11 @@ def problems(files: dict[str, str], scenario: Scenario) -> list[str]:
         found = passes(files)
     except (ValueError, KeyError, IndexError) as why:
         return [f"fio: unreadable report: {why!r}"]
+    if scenario.keeps_nothing:
+        if not found:
+            return ["fio: nothing was reported"]
+        return [f"fio: {item.name} moved {item.bytes} bytes with {item.errors} errors"
+                for item in found.values() if item.errors or not item.bytes]
     for item in found.values():
         if item.bytes != total or item.errors:
             reasons.append(f"fio: pass {item.name} covered {item.bytes} of {total} bytes "

@@ -209,6 +209,96 @@ fio_pass() {
 	coco_phase "${PHASE:-io}"
 }
 
+# watch_stalls <disks...>: until there is a file /tmp/watched, look after disks that have something on
+# their way and complete nothing. Leaves the longest such time in /tmp/stall, in ms, and whose it was.
+watch_stalls() {
+	rm -f /tmp/watched
+	longest=0 worst=none
+	while [ ! -e /tmp/watched ]; do
+		read -r now _ </proc/uptime
+		now=${now%.*}${now#*.}0
+		for disk; do
+			disk=${disk#/dev/}
+			read -r reads _ _ _ writes _ _ _ underway _ <"/sys/block/$disk/stat"
+			eval "last=\${completed_$disk:-} since=\${since_$disk:-$now}"
+			if [ "$underway" -eq 0 ] || [ "$last" != $((reads + writes)) ]; then
+				since=$now
+			fi
+			eval "completed_$disk=$((reads + writes)) since_$disk=$since"
+			[ $((now - since)) -le $longest ] || longest=$((now - since)) worst=$disk
+		done
+		sleep 0.2
+	done
+	echo "$longest $worst" >/tmp/stall
+}
+
+# fio_load <randwrite|randrw> <name> <seconds> <disks...>: requests up to 1 MiB at disks that keep nothing.
+fio_load() {
+	rw=$1 name=$2 seconds=$3
+	shift 3
+	[ -e "$ATTACH/coco.boot" ] || coco_phase boot
+	set -- $(for disk; do echo "--name=$name --filename=$disk"; done)
+	fio --bssplit=4k/30:16k/20:64k/20:256k/15:1m/15 --direct=1 --thread --group_reporting=1 --zero_buffers \
+		--ioengine=io_uring --iodepth="${DEPTH:-64}" --norandommap --randrepeat=0 --random_generator=lfsr \
+		--time_based --runtime="$seconds" \
+		--rw="$rw" --output-format=json "$@" >/tmp/fio.json 2>/tmp/fio.err || {
+		cat /tmp/fio.err
+		sed '/^{/,$d' /tmp/fio.json
+		die "fio $name failed"
+	}
+	mv /tmp/fio.json "$ATTACH/$name.json"
+	coco_phase "$name"
+}
+
+# Refused maps of all reasons. Pristine only says so in its log, which drops most of them.
+refused_maps() {
+	if [ -e "$SWIOTLB/failures" ]; then
+		failed_maps
+	else
+		dmesg | awk '/swiotlb buffer is/ { sum++ } /callbacks suppressed/ { sum += $(NF - 2) }
+			END { print sum + 0 }'
+	fi
+}
+
+# has_requests <disk>: something is on its way to it.
+has_requests() {
+	read -r reads writes <"/sys/block/${1#/dev/}/inflight"
+	[ $((reads + writes)) -gt 0 ]
+}
+
+# pressure <randwrite|randrw> <name> <seconds> <disks...>: fio_load, watched. Adds to what is refused in the
+# first two seconds, when the pool may still grow, and after them, and to the longest time without progress.
+refused_early=0 refused_late=0 stalled=0 stalled_disk=none
+
+pressure() {
+	name=$2
+	refused=$(refused_maps)
+	fio_load "$@" &
+	fio=$!
+	shift 3
+	try 60 has_requests "$1" || die "fio $name does not start"
+	watch_stalls "$@" &
+	watch=$!
+	sleep 2
+	early=$(refused_maps)
+	wait $fio || die "fio $name failed"
+	touch /tmp/watched
+	wait $watch
+	late=$(($(refused_maps) - early)) early=$((early - refused))
+	read -r stall worst </tmp/stall
+	result "$name.refused_early" $early
+	result "$name.refused_late" $late
+	result "$name.stall_ms" "$stall"
+	refused_early=$((refused_early + early)) refused_late=$((refused_late + late))
+	[ "$stall" -le "$stalled" ] || stalled=$stall stalled_disk=$worst
+}
+
+# What pressure must not lead to.
+no_trouble() {
+	[ "$stalled" -le 5000 ] || die "$stalled_disk completed nothing for $stalled ms"
+	[ "$refused_late" -eq 0 ] || die "$refused_late maps were refused after the first two seconds"
+}
+
 # count_bounces <device>...: have a tracer for each (0000:00:03.0) count what it bounces.
 count_bounces() {
 	for device; do

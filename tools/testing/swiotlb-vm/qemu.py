@@ -54,6 +54,8 @@ class Machine:
     cpus: int
     devices: str
     disk_size: str
+    latency_ms: int | None = None
+    iops: int = 0
     clock: str = "real"
     arch: str = "x86"
     devicetree: Path | None = None
@@ -92,11 +94,15 @@ def accelerator(clock: str) -> list[str]:
 
 
 def new_disk(machine: Machine, name: str) -> str:
-    """A sparse raw image; unsafe caching, for no guest outlives its disk."""
+    """A sparse raw image; unsafe caching, for no guest outlives its disk. Or it answers late and keeps nothing."""
+    if machine.latency_ms is not None:
+        return (f"driver=null-co,size={parse_size(machine.disk_size)},latency-ns={machine.latency_ms * 1_000_000},"
+                f"if=none,id={name}")
     path = machine.work / f"{name}.img"
     path.touch()
     os.truncate(path, parse_size(machine.disk_size))
-    return f"file={path},if=none,id={name},format=raw,cache=unsafe"
+    most = f",throttling.iops-total={machine.iops}" if machine.iops else ""
+    return f"file={path},if=none,id={name},format=raw,cache=unsafe{most}"
 
 
 def parse_size(text: str) -> int:

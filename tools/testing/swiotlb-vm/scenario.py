@@ -20,9 +20,10 @@ SINGLE = {
     "summary": "", "kernels": "swiotlb", "memory": "512M", "cpus": "2", "devices": "",
     "disk": "64M", "cmdline": "", "limit": "60", "clock": "real", "tools": "",
     "backend": "", "ktap": "no", "patience": "120", "devicetree": "", "compare": "no",
+    "latency": "", "iops": "",
     "ci": "", "ci_backend": "", "ci_variant": "", "ci_sweep": "", "coco": "", "conversions": "", "sweep": "",
 }
-MACHINE = ("memory", "cpus", "devices", "disk", "limit")  # what a variant can have its own of
+MACHINE = ("memory", "cpus", "devices", "disk", "latency", "iops", "limit")  # what a variant can have its own of
 LISTS = ("module", "module_if_built", "program", "expect", "allow", "variant", "env", "fails")
 
 
@@ -88,6 +89,11 @@ class Scenario:
     def must_fail(self, variant: str) -> list[str]:
         """Patterns of the reasons with which a boot has to fail."""
         return self.patterns("fails", variant)
+
+    @property
+    def keeps_nothing(self) -> bool:
+        """Its disks only wait before they answer, so that many requests are on their way at a time."""
+        return bool(self["latency"])
 
     @property
     def is_comparable(self) -> bool:

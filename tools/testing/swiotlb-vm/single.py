@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import coco
+import fio
 import sweep
 from boot import Boot, console_tail, log_tail, report_name, run_boot
 from common import REPORTS, RigError, shown
@@ -80,6 +81,11 @@ def print_boot(scenario: Scenario, kernel: Kernel, boot: Boot) -> None:
     print(f"{verdict} {name} on {kernel.name}{backend}: {boot.seconds:.1f} s{tests}", flush=True)
     for skip in boot.counts.skips:
         print(f"  skipped: {skip}", flush=True)
+    if scenario.keeps_nothing and boot.results.verdict:
+        for item in fio.passes(boot.results.files).values():
+            print(f"  fio: {item.sentence()}", flush=True)
+    if "figures" in boot.results.metrics:
+        print(f"  {boot.results.metrics['figures']}", flush=True)
     if boot.passed:
         if coco.END in boot.conversions:
             print(f"  {coco.sentence(boot.conversions)}", flush=True)

@@ -96,9 +96,10 @@ class Scenarios(unittest.TestCase):
 
     def test_variants_with_machines(self) -> None:
         item = parse_scenario("memory = 1G\nvariant = big: [memory=8G devices=nvme*4+edu] a=b c\n"
-                              "variant = plain: d\n\njob:\ntrue\n")
-        self.assertEqual(item.variants(), [("big", "a=b c"), ("plain", "d")])
+                              "variant = late: [latency=0]\nvariant = plain: d\n\njob:\ntrue\n")
+        self.assertEqual(item.variants(), [("big", "a=b c"), ("late", ""), ("plain", "d")])
         self.assertEqual((item.for_variant("big")["memory"], item.for_variant("big")["devices"]), ("8G", "nvme*4 edu"))
+        self.assertEqual((item.keeps_nothing, item.for_variant("late").keeps_nothing), (False, True))
         self.assertEqual((item.for_variant("plain")["memory"], item["devices"]), ("1G", ""))
         with self.assertRaises(RigError):
             parse_scenario("variant = x: [backend=y]\n\njob:\ntrue\n").variants()
@@ -266,7 +267,8 @@ class Fio(unittest.TestCase):
     HEADER = "tools = fio\ndevices = nvme*2 edu\ndisk = 1K\n\njob:\ntrue\n"
 
     def report(self, read: int, write: int) -> str:
-        side = '{"io_bytes": %d, "iops": 1, "bw_bytes": 1, "clat_ns": {"percentile": {"99.000000": 1}}}'
+        side = '{"io_bytes": %d, "iops": 1, "bw_bytes": 1, "lat_ns": {"max": 2000000},' \
+            ' "clat_ns": {"percentile": {"99.000000": 1}}}'
         return f'{{"jobs": [{{"error": 0, "read": {side % read}, "write": {side % write}}}]}}'
 
     def test_every_byte(self) -> None:
@@ -281,6 +283,18 @@ class Fio(unittest.TestCase):
         self.assertEqual(fio.problems({"w.json": self.report(0, 2048)}, item),
                          ["fio: no read pass was reported"])
         self.assertTrue(fio.problems({"w.json": "no JSON"}, item))
+
+    def test_disks_that_keep_nothing(self) -> None:
+        item = parse_scenario(f"latency = 300\n{self.HEADER}")
+        self.assertEqual(fio.problems({"x.json": self.report(1, 2)}, item), [])
+        self.assertTrue(fio.problems({}, item))
+        self.assertTrue(fio.problems({"x.json": self.report(0, 0)}, item))
+        self.assertTrue(fio.problems({"x.json": self.report(1, 2).replace('"error": 0', '"error": 5')}, item))
+
+    def test_both_directions(self) -> None:
+        found = fio.parse("x", self.report(1, 2))
+        self.assertEqual((found.direction, found.bytes, found.iops, found.longest_ms), ("mixed", 3, 2, 2))
+        self.assertEqual(fio.parse("x", self.report(0, 2)).direction, "write")
 
 
 class Stats(unittest.TestCase):
@@ -339,7 +353,8 @@ class Live(unittest.TestCase):
     STAT = "cpu  %d 0 %d 0 0 0 0 0"
 
     def report(self, direction: str, iops: int) -> str:
-        side = '{"io_bytes": %d, "iops": %d, "bw_bytes": 1, "clat_ns": {"percentile": {"99.000000": 1}}}'
+        side = '{"io_bytes": %d, "iops": %d, "bw_bytes": 1, "lat_ns": {"max": 2000000},' \
+            ' "clat_ns": {"percentile": {"99.000000": 1}}}'
         return ('{"jobs": [{"error": 0, "read": %s, "write": %s}]}'
                 % tuple(side % (10 * (direction == name), iops) for name in ("read", "write")))
 
@@ -415,6 +430,16 @@ class Machines(unittest.TestCase):
             work = Path(folder)
             machine = qemu.Machine(work, work, work, work, "", "1G", 1, devices, "1M", arch=arch)
             return qemu.device_args(machine)
+
+    def test_disks(self) -> None:
+        self.assertIn("file=", " ".join(self.arguments("nvme")))
+        with tempfile.TemporaryDirectory() as folder:
+            work = Path(folder)
+            machine = qemu.Machine(work, work, work, work, "", "1G", 1, "nvme", "1M", latency_ms=300)
+            self.assertIn("driver=null-co,size=1048576,latency-ns=300000000,if=none,id=nvme0",
+                          qemu.device_args(machine))
+            machine = qemu.Machine(work, work, work, work, "", "1G", 1, "nvme", "1M", iops=50)
+            self.assertIn(",throttling.iops-total=50", qemu.device_args(machine)[1])
 
     def test_each_external_device_has_a_port(self) -> None:
         argv = self.arguments("vtd nvme external/nvme external/e1000")
