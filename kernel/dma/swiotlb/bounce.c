@@ -89,7 +89,7 @@ static void copy_highmem(void *vaddr, phys_addr_t orig_addr, size_t size,
 	}
 }
 
-static bool is_highmem(phys_addr_t paddr)
+static bool in_highmem(phys_addr_t paddr)
 {
 	return PageHighMem(pfn_to_page(PFN_DOWN(paddr)));
 }
@@ -104,7 +104,7 @@ static bool is_highmem(phys_addr_t paddr)
  */
 void swiotlb_copy_in(void *vaddr, phys_addr_t orig_addr, size_t size)
 {
-	if (is_highmem(orig_addr))
+	if (in_highmem(orig_addr))
 		copy_highmem(vaddr, orig_addr, size, true);
 	else
 		memcpy(vaddr, phys_to_virt(orig_addr), size);
@@ -120,7 +120,7 @@ void swiotlb_copy_in(void *vaddr, phys_addr_t orig_addr, size_t size)
  */
 void swiotlb_copy_out(void *vaddr, phys_addr_t orig_addr, size_t size)
 {
-	if (is_highmem(orig_addr)) {
+	if (in_highmem(orig_addr)) {
 		copy_highmem(vaddr, orig_addr, size, false);
 		return;
 	}
