@@ -446,6 +446,7 @@ unsigned int cc_depot_least_empty(struct cc_depot *d);
 size_t cc_cpus_bytes(void);
 void cc_cpus_size(struct cc *cc, u64 bytes);
 void cc_cpus_flush(struct cc *cc, bool all);
+bool cc_cpus_have_any(const struct cc *cc);
 long cc_cpu_used(const struct cc_cpu *c);
 
 /* kccd.c: growth and shrinking */

@@ -23,7 +23,8 @@
  *
  * What other CPUs have in their stacks is out of reach of a request that finds
  * nothing. It is 64 slots at most, and less if memory is small: see cc_cpus_size().
- * Who fails has kccd empty all stacks.
+ * What it has in its own goes back first, so that it may be found; and who fails
+ * has kccd empty all stacks.
  */
 #include <linux/compiler.h>
 #include <linux/cpu.h>
@@ -74,12 +75,19 @@ static noinline bool refill(struct cc *cc, enum cc_reach reach,
 {
 	const unsigned int stack = cc_stack(reach, class);
 	struct cc_depot *d = &cc->depots[reach];
-	unsigned int nr, first, nr_kept = 0;
+	unsigned int first, nr = 1, nr_kept = 0;
 	struct cc_ref refs[CC_BATCH];
 	struct cc_cpu *c;
 	long delta = 0;
 
-	nr = clamp(READ_ONCE(cc->cpus->caches[stack].limit) / 2, 1U, CC_BATCH);
+	/* What an interrupt finds busy it cannot fill */
+	if (cc_cpu_enter(cc->cpus, &c)) {
+		nr = clamp(READ_ONCE(c->caches[stack].limit) / 2, 1U, CC_BATCH);
+		cc_cpu_leave(c);
+	}
+	/* So that kccd takes them back one day, if they are not used */
+	if (unlikely(!delayed_work_pending(&cc->trim)))
+		WRITE_ONCE(cc->ask, true);
 	if (reach == CC_LOW)
 		WRITE_ONCE(d->was_used, true);
 	first = cc_depot_take(d, class, refs, nr);
@@ -146,6 +154,52 @@ static int alloc_in(struct cc_depot *d, const struct swiotlb_req *req,
 	return result;
 }
 
+/*
+ * In the depot of a reach, then in the other one: in what others may need more, the
+ * low memory; or in what happens to be low
+ */
+static int alloc_anywhere(struct cc *cc, enum cc_reach reach,
+			  const struct swiotlb_req *req, unsigned int best,
+			  struct swiotlb_span *span)
+{
+	int err = alloc_in(&cc->depots[reach], req, best, span);
+
+	if (!err || err == -E2BIG || cc->main == CC_LOW)
+		return err;
+	return alloc_in(&cc->depots[reach == CC_LOW ? CC_ANY : CC_LOW], req,
+			best, span);
+}
+
+/*
+ * Give back what this CPU keeps, which may be what a request needs: a part of the
+ * memory that it lies in, or the chunk. True if there was anything.
+ */
+static noinline bool spill_own(struct cc *cc)
+{
+	struct cc_ref refs[CC_BATCH];
+	unsigned int i, nr;
+	bool any = false;
+	struct cc_cpu *c;
+
+	for (i = 0; i < CC_NR_STACKS; i++) {
+		do {
+			struct cc_cache *cache;
+
+			if (!cc_cpu_enter(cc->cpus, &c))
+				return any;
+			cache = &c->caches[i];
+			nr = min(cache->nr, CC_BATCH);
+			WRITE_ONCE(cache->nr, cache->nr - nr);
+			memcpy(refs, &cache->refs[cache->nr],
+			       nr * sizeof(refs[0]));
+			cc_cpu_leave(c);
+			cc_depot_put(cc, refs, nr);
+			any |= nr;
+		} while (nr == CC_BATCH);
+	}
+	return any;
+}
+
 int swiotlb_cc_alloc(struct swiotlb_mem *mem, const struct swiotlb_req *req,
 		     struct swiotlb_span *span)
 {
@@ -171,14 +225,9 @@ int swiotlb_cc_alloc(struct swiotlb_mem *mem, const struct swiotlb_req *req,
 		WRITE_ONCE(d->was_used, true);
 	if (best == CC_NR_SINGLES)
 		best = run_class(req);
-	err = alloc_in(d, req, best, span);
-	if (!err || err == -E2BIG || cc->main == CC_LOW)
-		goto out;
-
-	/* What others may need more: the low memory; or what happens to be low */
-	d = &cc->depots[reach == CC_LOW ? CC_ANY : CC_LOW];
-	err = alloc_in(d, req, best, span);
-out:
+	err = alloc_anywhere(cc, reach, req, best, span);
+	if (err == -ENOSPC && spill_own(cc))
+		err = alloc_anywhere(cc, reach, req, best, span);
 	ask_if_low(cc);
 	if (err == -ENOSPC &&
 	    !cc_reaches(req, READ_ONCE(cc->depots[CC_LOW].lowest_end)) &&
@@ -317,20 +366,47 @@ static void spill_cpu(void *arg)
 	}
 }
 
+static bool has_any(const struct cc_cpu *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < CC_NR_STACKS; i++) {
+		if (READ_ONCE(c->caches[i].nr))
+			return true;
+	}
+	return false;
+}
+
 /* Has it anything, and was it left alone since it was asked last? */
 static bool is_idle(struct cc_cpu *c, bool all)
 {
-	unsigned long nr_allocs = 0, nr_slots = 0;
+	unsigned long nr_allocs = 0;
 	unsigned int i;
 	bool idle;
 
-	for (i = 0; i < CC_NR_STACKS; i++) {
+	for (i = 0; i < CC_NR_STACKS; i++)
 		nr_allocs += READ_ONCE(c->caches[i].nr_allocs);
-		nr_slots += READ_ONCE(c->caches[i].nr);
-	}
 	idle = nr_allocs == c->seen;
 	c->seen = nr_allocs;
-	return nr_slots && (idle || all);
+	return has_any(c) && (idle || all);
+}
+
+/**
+ * cc_cpus_have_any() - does any CPU keep slots
+ * @cc: whose
+ *
+ * Context: any.
+ * Return: %true if so; then kccd goes on looking for idle CPUs.
+ */
+bool cc_cpus_have_any(const struct cc *cc)
+{
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu) {
+		if (has_any(&cc->cpus[cpu]))
+			return true;
+	}
+	return false;
 }
 
 /**
@@ -342,7 +418,7 @@ static bool is_idle(struct cc_cpu *c, bool all)
  */
 void cc_cpus_flush(struct cc *cc, bool all)
 {
-	unsigned int cpu;
+	unsigned int cpu, i;
 
 	guard(mutex)(&cc->flush_lock);
 	cpus_read_lock();
@@ -355,7 +431,10 @@ void cc_cpus_flush(struct cc *cc, bool all)
 			smp_call_function_single(cpu, spill_cpu, &spill, 1);
 		else
 			spill_cpu(&spill);
-		cc_depot_put(cc, cc->spill, spill.nr);
+		/* Others wait for the lock, with interrupts off */
+		for (i = 0; i < spill.nr; i += CC_BATCH)
+			cc_depot_put(cc, &cc->spill[i],
+				     min(spill.nr - i, CC_BATCH));
 	}
 	cpus_read_unlock();
 }

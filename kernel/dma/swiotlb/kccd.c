@@ -397,7 +397,7 @@ static bool is_at_rest(struct cc *cc)
 {
 	unsigned int geom, reach;
 
-	if (cc->nr_grown)
+	if (cc->nr_grown || cc_cpus_have_any(cc))
 		return false;
 	for (reach = 0; reach < CC_NR_REACHES; reach++) {
 		if (cc->growers[reach].boost ||

@@ -266,6 +266,15 @@ TEST(bounce_of_what_is_not_mapped)
 	check_memory();
 }
 
+static unsigned int nr_frees;
+
+static void count_free(const struct swiotlb_span *span)
+{
+	nr_frees++;
+}
+
+static const struct swiotlb_backend_ops counting_ops = { .free = count_free };
+
 /* Memory given out by swiotlb_alloc() bounces nothing */
 TEST(bounce_skips_what_has_no_original)
 {
@@ -277,6 +286,13 @@ TEST(bounce_skips_what_has_no_original)
 	swiotlb_bounce(&dev, buffer_of(&live), 4096, DMA_FROM_DEVICE, &pool);
 	check_memory();
 	check_forgotten(&live, buffer_of(&live));
+
+	pool.ops = &counting_ops;
+	live = make_live(30, 2, 0, SWIOTLB_NO_ORIG, 4096);
+	__swiotlb_tbl_unmap_single(&dev, buffer_of(&live), 4096,
+				   DMA_FROM_DEVICE, 0, &pool);
+	CHECK_EQ(nr_frees, 1);
+	check_memory();
 }
 
 /* The original may lie where only kmap reaches, page by page */
@@ -368,22 +384,14 @@ TEST(bounce_finds_the_head_of_long_spans)
 	}
 }
 
-static unsigned int nr_frees;
-
-static void count_free(const struct swiotlb_span *span)
-{
-	nr_frees++;
-}
-
 /* What the device wrote comes back, and no more than was mapped */
 TEST(bounce_unmap_keeps_to_the_mapping)
 {
-	static const struct swiotlb_backend_ops ops = { .free = count_free };
 	struct live live;
 	phys_addr_t buffer;
 
 	set_up();
-	pool.ops = &ops;
+	pool.ops = &counting_ops;
 	live = make_live(16, 3, 700, ORIG_START + 5000, 4000);
 	buffer = buffer_of(&live);
 	__swiotlb_tbl_unmap_single(&dev, buffer, 4001, DMA_FROM_DEVICE, 0, &pool);
