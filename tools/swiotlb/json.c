@@ -106,6 +106,7 @@ static void put_class(bool *outer, const struct size_class *class)
 	put_text(&first, "name", class->name);
 	put_text(&first, "reach", class->reach);
 	put_number(&first, "chunks", class->chunks);
+	put_number(&first, "slabs", class->slabs);
 	put_number(&first, "slots", class->slots);
 	put_number(&first, "free", class->free);
 	put_number(&first, "cached", class->cached);

@@ -242,7 +242,7 @@ static void show_classes(struct page *page, const struct domain *domain)
 
 		if (in->nr_classes)
 			put(page, true,
-			    "CLASS    REACH  CHUNKS   SLOTS    FREE  CACHED USE%    PEAK WASTE");
+			    "CLASS    REACH  CHUNKS  SLABS   SLOTS    FREE  CACHED USE%    PEAK WASTE");
 		for (j = 0; j < in->nr_classes; j++) {
 			const struct size_class *class = &in->classes[j];
 			long long busy = class->slots;
@@ -251,8 +251,8 @@ static void show_classes(struct page *page, const struct domain *domain)
 				busy -= class->free;
 			if (class->cached > 0)
 				busy -= class->cached;
-			line(page, "%-8s %-6s %6s %7s %7s %7s %3d%% %7s %5s",
-			     class->name, class->reach, COUNT(class->chunks),
+			line(page, "%-8s %-6s %6s %6s %7s %7s %7s %3d%% %7s %5s",
+			     class->name, class->reach, COUNT(class->chunks), COUNT(class->slabs),
 			     COUNT(class->slots), COUNT(class->free),
 			     COUNT(class->cached), percent(busy, class->slots),
 			     COUNT(class->peak), COUNT(class->waste_percent));

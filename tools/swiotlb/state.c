@@ -18,6 +18,7 @@ static const struct {
 	size_t offset;
 } class_members[] = {
 	{ "chunks",		offsetof(struct size_class, chunks) },
+	{ "slabs",		offsetof(struct size_class, slabs) },
 	{ "slots",		offsetof(struct size_class, slots) },
 	{ "free",		offsetof(struct size_class, free) },
 	{ "cached",		offsetof(struct size_class, cached) },

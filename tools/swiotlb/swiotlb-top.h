@@ -63,7 +63,8 @@ extern const struct number_file number_files[NR_NUMBERS];
 struct size_class {
 	char name[NAME_CHARS];
 	char reach[NAME_CHARS];		/* which devices get them */
-	long long chunks, slots, free, cached, peak;
+	long long chunks, slabs;	/* of which it is made */
+	long long slots, free, cached, peak;
 	long long waste_percent;	/* of all reaches of that name */
 };
 

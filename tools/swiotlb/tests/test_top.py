@@ -130,10 +130,10 @@ class Figures(Top):
                          ("retiring", 1, 4, 0))
         self.assertEqual(active["values"], {"cap_mib": 2048, "boot_chunks": 4, "grown_chunks": 20, "grown": 20,
                                             "shrunk": 0, "failed": 0})
-        self.assertEqual([(c["reach"], c["name"], c["slots"], c["free"], c["cached"], c["waste_percent"])
+        self.assertEqual([(c["reach"], c["name"], c["slabs"], c["slots"], c["free"], c["cached"], c["waste_percent"])
                           for c in active["classes"]],
-                         [("low", "4K", 0, 0, 0, 7), ("any", "512", 4096, 4000, 64, 40),
-                          ("any", "4K", 11264, 200, 12, 7), ("any", "16K-runs", 0, 0, 0, None)])
+                         [("low", "4K", None, 0, 0, 0, 7), ("any", "512", 32, 4096, 4000, 64, 40),
+                          ("any", "4K", None, 11264, 200, 12, 7), ("any", "16K-runs", None, 0, 0, 0, None)])
         self.assertEqual([(d["name"], d["bounces"], d["bytes"]) for d in second["devices"]],
                          [("0000:00:04.0", 60000, 60000 * 4096), ("0000:00:05.0", 400, 400 * 512)])
         self.assertEqual([(c["site"], c["calls"], c["misaligned"]) for c in second["conversions"]],
@@ -189,7 +189,8 @@ class Figures(Top):
                      "failures  none",
                      "a second     5000     5000    19.5M     9.8M      500        0     3.2M        0",
                      "cc       active    48.0M  24.0M  50%   2.0G    20      0      0   5000",
-                     "4K       any        22   11.3k     200      12  98%   11.3k     7",
+                     "4K       any        22      -   11.3k     200      12  98%   11.3k     7",
+                     "512      any         -     32    4096    4000      64   1%      40    40",
                      "0000:00:04.0          60.0k    234M      5000   19.5M",
                      "swiotlb_pages_share+ shared      25  50.0M          0      0    2.5       -"):
             self.assertIn(f"{line}\n", second)
