@@ -2,10 +2,10 @@
 # Two commands matter: `make run` and `make test`. `make help` lists the rest.
 
 include kernel.mk
-export KERNEL_RELEASE KERNEL_PACKAGE KERNEL_TARBALL
+export KERNEL_RELEASE KERNEL_PACKAGE KERNEL_TARBALL KERNEL_CONFIG KERNEL_CONFIG_PACKAGE
 
 # These reach the scripts through the environment.
-export ARCHS JOBS KERNEL
+export ARCHS CONFIG JOBS KERNEL
 
 # The first kernel that the scenario is for
 KERNEL_NAME ?= $(or $(shell sed -n 's/^kernels *= *\([a-z0-9-]*\).*/\1/p' \
@@ -26,7 +26,7 @@ IN_COCO = $(if $(filter-out 0,$(COCO)),--coco)
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 .PHONY: help deps tree kernel pristine baseline baseline-dynamic debug debug-kernel arm64 arm64-kernel boot run ab vm test check bench bench-vm builds \
-	series series-check clean distclean ab-arguments vm-arguments
+	series series-check deb deb-check deb-deps clean distclean ab-arguments vm-arguments
 
 help: ## This list
 	@echo "make run     A/B: the same I/O on the new kernel and on the pristine one"
@@ -109,6 +109,15 @@ series: tree ## Write build/series/*.patch for git am on the pristine tree
 
 series-check: tree ## Apply that series with git am and build at each step
 	@scripts/series.py check
+
+deb: deb-deps tree ## Debian packages of the kernel, configured as the distribution's, and of swiotlb-top, in build/deb [CONFIG=<file>]
+	@scripts/deb.py package
+
+deb-check: deb-deps tree ## Only see whether that configuration holds, and compile our folders with it
+	@scripts/deb.py check
+
+deb-deps:
+	@DEB=1 scripts/deps
 
 clean: ## Remove object trees and reports, keep the unpacked kernels
 	@rm -rf build/$(KERNEL_RELEASE)/obj* build/$(KERNEL_RELEASE)-pristine/obj*

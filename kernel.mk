@@ -6,6 +6,10 @@ KERNEL_RELEASE := 6.12
 KERNEL_PACKAGE := linux-source-6.12
 KERNEL_TARBALL := /usr/src/linux-source-6.12.tar.xz
 
+# How the distribution configures it: here, for confidential guests in clouds. The same package has others.
+KERNEL_CONFIG_PACKAGE := linux-config-6.12
+KERNEL_CONFIG := /usr/src/linux-config-6.12/config.amd64_none_cloud-amd64.xz
+
 # What the overlay replaces: absent from the integrated tree.
 KERNEL_LEGACY := kernel/dma/swiotlb.c
 

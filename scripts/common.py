@@ -70,7 +70,7 @@ def jobs():
 
 def kbuild_env():
     """An environment in which two builds of the same sources give the same bytes."""
-    drop = re.compile(r"^(MAKE.*|MFLAGS|ARCH|SUBARCH|CROSS_COMPILE|LOCALVERSION|KBUILD_.*|KCONFIG_.*|[CMOVW])$")
+    drop = re.compile(r"^(MAKE.*|MFLAGS|ARCH|CONFIG|SUBARCH|CROSS_COMPILE|LOCALVERSION|KBUILD_.*|KCONFIG_.*|[CMOVW])$")
     env = {name: value for name, value in os.environ.items() if not drop.match(name)}
     env.update(LC_ALL="C", KBUILD_BUILD_TIMESTAMP="2024-11-17", KBUILD_BUILD_USER="swiotlb",
                KBUILD_BUILD_HOST="swiotlb", KBUILD_BUILD_VERSION="1")

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Tests of the build scripts, on a toy repository with a toy kernel: a second in all."""
 
+import lzma
 import os
 import shutil
 import subprocess
@@ -182,6 +183,29 @@ class Configuration(Toy):
         write(self.top / ".config", 'CONFIG_A=y\nCONFIG_B=m\n# CONFIG_C is not set\nCONFIG_S="x"\n')
         wanted = {"CONFIG_A": "y", "CONFIG_B": "y", "CONFIG_C": "n", "CONFIG_D": "y", "CONFIG_S": '"x"'}
         self.assertEqual(broken_options(wanted, self.top / ".config"), ["CONFIG_B=y (is m)", "CONFIG_D=y (is n)"])
+
+    def test_on_top_of_the_distribution(self):
+        """Ours stand instead of theirs, also of those that they have not set; what vanishes is named."""
+        from deb import lost_options, merge
+        base = 'CONFIG_A=y\n# CONFIG_B is not set\nCONFIG_AB=m\nCONFIG_S="theirs"\n# comment\nCONFIG_OLD=y\nCONFIG_N=5\n'
+        merged = merge(base, {"CONFIG_A": "n", "CONFIG_B": "y", "CONFIG_S": '"ours"'})
+        self.assertEqual(merged, 'CONFIG_AB=m\n# comment\nCONFIG_OLD=y\nCONFIG_N=5\nCONFIG_A=n\nCONFIG_B=y\n'
+                         'CONFIG_S="ours"\n')
+        self.assertEqual(lost_options(base, {"CONFIG_A": "n"}, "CONFIG_AB=y\n"), ["CONFIG_OLD"])
+
+    def test_base_configuration(self):
+        import deb
+        self.addCleanup(os.environ.pop, "CONFIG", None)
+        (self.top / "text").write_text("CONFIG_A=y\n")
+        (self.top / "text.xz").write_bytes(lzma.compress(b"CONFIG_B=y\n"))
+        (self.top / "broken.xz").write_bytes(b"CONFIG_B=y\n")
+        for name, text in (("text", "CONFIG_A=y\n"), ("text.xz", "CONFIG_B=y\n")):
+            os.environ["CONFIG"] = str(self.top / name)
+            self.assertEqual(deb.base_config(), (self.top / name, text))
+        for name, words in (("none", "No such file"), ("broken.xz", "is no configuration"), ("", "is a dir|directory")):
+            os.environ["CONFIG"] = str(self.top / name)
+            with self.assertRaisesRegex(deb.Failed, words):
+                deb.base_config()
 
 
 class Split(unittest.TestCase):
