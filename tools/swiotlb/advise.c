@@ -38,23 +38,13 @@ struct advisor {
 	unsigned int nr;
 };
 
-static void __printf(2, 3)
-add_reason(struct advice *advice, const char *format, ...)
+/* Reason or command of an advice */
+static void __printf(2, 3) set(char text[LINE_CHARS], const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(advice->reason, sizeof(advice->reason), format, args);
-	va_end(args);
-}
-
-static void __printf(2, 3)
-add_command(struct advice *advice, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(advice->command, sizeof(advice->command), format, args);
+	vsnprintf(text, LINE_CHARS, format, args);
 	va_end(args);
 }
 
@@ -130,11 +120,11 @@ static void add_size(struct advice *advice, const struct advisor *to,
 	long long size = round_up_size(bytes);
 
 	if (*to->domain->name)
-		add_command(advice, "%s%s for the pool, where firmware describes it (reg)",
-			    how, BYTES(size));
+		set(advice->command, "%s%s for the pool, where firmware describes it (reg)",
+		    how, BYTES(size));
 	else
-		add_command(advice, "%sswiotlb=%lld on the kernel's command line (%s)",
-			    how, size / SLOT_BYTES, BYTES(size));
+		set(advice->command, "%sswiotlb=%lld on the kernel's command line (%s)",
+		    how, size / SLOT_BYTES, BYTES(size));
 }
 
 /* What helps at once, before what helps at the next boot */
@@ -155,9 +145,9 @@ static void advise_lost(struct advisor *to)
 		return;
 	advice = add(to, ADVICE_PROBLEM, "lost",
 		     "memory is lost until the next boot, as conversions failed");
-	add_reason(advice, "%s were neither private nor shared for certain, and %s",
-		   BYTES(lost), "can neither be used nor freed: the platform is at fault");
-	add_command(advice, "dmesg; cat /sys/kernel/debug/coco/conversions");
+	set(advice->reason, "%s were neither private nor shared for certain, and %s",
+	    BYTES(lost), "can neither be used nor freed: the platform is at fault");
+	set(advice->command, "dmesg; cat /sys/kernel/debug/coco/conversions");
 }
 
 /* The backend's own limit: what it is, where it is set, what it may become */
@@ -170,15 +160,15 @@ static void advise_cap(struct advisor *to, const char *id, long long cap)
 	if (memory != UNKNOWN && higher > memory / 2)
 		higher = memory / 2;
 	advice = add(to, ADVICE_PROBLEM, id, "bounce memory may not grow any further");
-	add_reason(advice, "%s; there are %s, and %s may be had", FAILED(to, "exhausted"),
-		   BYTES(to->active->size), BYTES(cap));
+	set(advice->reason, "%s; there are %s, and %s may be had", FAILED(to, "exhausted"),
+	    BYTES(to->active->size), BYTES(cap));
 	if (higher > cap)
-		add_command(advice,
-			    "echo %lld >/sys/module/swiotlb/parameters/%s; at boot swiotlb.%s=%lld",
-			    higher / MIB, param, param, higher / MIB);
+		set(advice->command,
+		    "echo %lld >/sys/module/swiotlb/parameters/%s; at boot swiotlb.%s=%lld",
+		    higher / MIB, param, param, higher / MIB);
 	else
-		add_command(advice,
-			    "give the machine more memory, or have fewer requests in flight");
+		set(advice->command,
+		    "give the machine more memory, or have fewer requests in flight");
 }
 
 static void advise_exhausted(struct advisor *to)
@@ -196,9 +186,9 @@ static void advise_exhausted(struct advisor *to)
 	if (cap == UNKNOWN) {
 		advice = add(to, ADVICE_PROBLEM, "exhausted",
 			     "bounce memory is too small, and does not grow");
-		add_reason(advice, "%s; at most %s of %s were in use",
-			   FAILED(to, "exhausted"), BYTES(to->domain->numbers[HIWATER]),
-			   BYTES(size));
+		set(advice->reason, "%s; at most %s of %s were in use",
+		    FAILED(to, "exhausted"), BYTES(to->domain->numbers[HIWATER]),
+		    BYTES(size));
 		add_size(advice, to, grow_text(to), 2 * size);
 		return;
 	}
@@ -210,13 +200,13 @@ static void advise_exhausted(struct advisor *to)
 	if (refused > 0) {
 		advice = add(to, ADVICE_PROBLEM, "no_memory",
 			     "the system had no memory left to add");
-		add_reason(advice, "%s; it was tried %lld times in vain to add to %s",
-			   FAILED(to, "exhausted"), refused, BYTES(to->active->size));
+		set(advice->reason, "%s; it was tried %lld times in vain to add to %s",
+		    FAILED(to, "exhausted"), refused, BYTES(to->active->size));
 	} else {
 		advice = add(to, ADVICE_PROBLEM, "burst",
 			     "bounce memory did not grow fast enough for a burst");
-		add_reason(advice, "%s, though %s of at most %lldM were taken",
-			   FAILED(to, "exhausted"), BYTES(to->active->size), cap);
+		set(advice->reason, "%s, though %s of at most %lldM were taken",
+		    FAILED(to, "exhausted"), BYTES(to->active->size), cap);
 	}
 	add_size(advice, to, "have the peak from boot on: ", to->domain->numbers[HIWATER]);
 }
@@ -231,12 +221,12 @@ static void advise_fragmented(struct advisor *to)
 	advice = add(to, ADVICE_PROBLEM, "fragmented",
 		     "enough was free, but not in one piece");
 	if (in && in->nr_areas > 1 && in->size > 0) {
-		add_reason(advice, "%s; %s are divided into %u areas",
-			   FAILED(to, "fragmented"), BYTES(in->size), in->nr_areas);
+		set(advice->reason, "%s; %s are divided into %u areas",
+		    FAILED(to, "fragmented"), BYTES(in->size), in->nr_areas);
 	} else {
-		add_reason(advice, "%s; at most %s of %s were in use",
-			   FAILED(to, "fragmented"), BYTES(to->domain->numbers[HIWATER]),
-			   BYTES(to->domain->numbers[SIZE]));
+		set(advice->reason, "%s; at most %s of %s were in use",
+		    FAILED(to, "fragmented"), BYTES(to->domain->numbers[HIWATER]),
+		    BYTES(to->domain->numbers[SIZE]));
 	}
 	add_size(advice, to, grow_text(to), 2 * to->domain->numbers[SIZE]);
 }
@@ -265,12 +255,12 @@ static void advise_others(struct advisor *to)
 		if (!failed(to, others[i].reason))
 			continue;
 		advice = add(to, ADVICE_PROBLEM, others[i].reason, others[i].what);
-		add_reason(advice, "%s", FAILED(to, others[i].reason));
+		set(advice->reason, "%s", FAILED(to, others[i].reason));
 		if (!strcmp(others[i].reason, "out_of_reach") &&
 		    !is_backend(to, "dynamic") && has_backend(to, "dynamic"))
-			add_command(advice, "echo dynamic >/sys/kernel/swiotlb/backend");
+			set(advice->command, "echo dynamic >/sys/kernel/swiotlb/backend");
 		else
-			add_command(advice, "%s", others[i].command);
+			set(advice->command, "%s", others[i].command);
 	}
 }
 
@@ -282,9 +272,9 @@ static void advise_transient(struct advisor *to)
 		return;
 	advice = add(to, ADVICE_HINT, "transient",
 		     "mappings find no room, and get slow memory of their own");
-	add_reason(advice, "%s are held for single mappings now",
-		   BYTES(to->domain->numbers[TRANSIENT]));
-	add_command(advice, "if that lasts, raise /sys/module/swiotlb/parameters/dynamic_max_mib");
+	set(advice->reason, "%s are held for single mappings now",
+	    BYTES(to->domain->numbers[TRANSIENT]));
+	set(advice->command, "if that lasts, raise /sys/module/swiotlb/parameters/dynamic_max_mib");
 }
 
 static void advise_coherent(struct advisor *to)
@@ -296,15 +286,15 @@ static void advise_coherent(struct advisor *to)
 	if (fallbacks > 0) {
 		advice = add(to, ADVICE_HINT, "fallbacks",
 			     "memory for drivers was converted page by page");
-		add_reason(advice, "%lld times dma_alloc_*() found no room in shared memory",
-			   fallbacks);
+		set(advice->reason, "%lld times dma_alloc_*() found no room in shared memory",
+		    fallbacks);
 		add_size(advice, to, "", 2 * to->domain->numbers[SIZE]);
 	}
 	if (misses > 0) {
 		advice = add(to, ADVICE_HINT, "granules",
 			     "memory was shared in less than whole blocks of 2 MiB");
-		add_reason(advice, "%lld times no such block was free: memory is fragmented",
-			   misses);
+		set(advice->reason, "%lld times no such block was free: memory is fragmented",
+		    misses);
 		add_size(advice, to, "have the peak from boot on: ",
 			 to->domain->numbers[HIWATER]);
 	}
@@ -322,9 +312,9 @@ static void advise_retiring(struct advisor *to)
 			continue;
 		advice = add(to, ADVICE_HINT, "retiring",
 			     "memory of a backend that is not active any more stays");
-		add_reason(advice, "%s: drivers still hold %s of its %s", in->backend,
-			   BYTES(in->used), BYTES(in->size));
-		add_command(advice, "unbind and bind the drivers that hold it, or wait for them");
+		set(advice->reason, "%s: drivers still hold %s of its %s", in->backend,
+		    BYTES(in->used), BYTES(in->size));
+		set(advice->command, "unbind and bind the drivers that hold it, or wait for them");
 	}
 }
 
@@ -341,25 +331,22 @@ static void advise_size(struct advisor *to)
 		return;
 	if (!size) {
 		advice = add(to, ADVICE_FINE, "none", "there is no bounce memory");
-		add_reason(advice, "no device needed any at boot, or swiotlb=noforce was given");
+		set(advice->reason, "no device needed any at boot, or swiotlb=noforce was given");
 		return;
 	}
 	/* What grows does not have to fit beforehand, and shrinks by itself */
 	if (grows)
 		return;
-	if (100 * peak > NEARLY_FULL * size) {
+	if (100 * peak > NEARLY_FULL * size)
 		advice = add(to, ADVICE_HINT, "nearly_full",
 			     "bounce memory has hardly room for more than there was");
-		add_reason(advice, "at most %s of %s were in use; twice the peak is comfortable",
-			   BYTES(peak), BYTES(size));
-	} else if (100 * peak < HARDLY_USED * size && size - fits >= WORTH_SAVING) {
+	else if (100 * peak < HARDLY_USED * size && size - fits >= WORTH_SAVING)
 		advice = add(to, ADVICE_HINT, "too_much",
 			     "bounce memory is larger than it has to be");
-		add_reason(advice, "at most %s of %s were in use; twice the peak is comfortable",
-			   BYTES(peak), BYTES(size));
-	} else {
+	else
 		return;
-	}
+	set(advice->reason, "at most %s of %s were in use; twice the peak is comfortable",
+	    BYTES(peak), BYTES(size));
 	add_size(advice, to, "if the load was typical, ", fits);
 }
 
@@ -387,12 +374,12 @@ static void advise_domain(struct advisor *to)
 		return;
 	advice = add(to, ADVICE_FINE, "fine", "leave it as it is");
 	if (to->domain->failures.nr)
-		add_reason(advice, "no mapping failed, and at most %s of %s were in use",
-			   BYTES(peak), BYTES(to->domain->numbers[SIZE]));
+		set(advice->reason, "no mapping failed, and at most %s of %s were in use",
+		    BYTES(peak), BYTES(to->domain->numbers[SIZE]));
 	else
-		add_reason(advice, "at most %s of %s were in use; %s", BYTES(peak),
-			   BYTES(to->domain->numbers[SIZE]),
-			   "this kernel counts no failures: dmesg | grep 'swiotlb buffer is full'");
+		set(advice->reason, "at most %s of %s were in use; %s", BYTES(peak),
+		    BYTES(to->domain->numbers[SIZE]),
+		    "this kernel counts no failures: dmesg | grep 'swiotlb buffer is full'");
 }
 
 /**
