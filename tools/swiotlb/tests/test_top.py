@@ -56,14 +56,14 @@ class Top(unittest.TestCase):
         self.dir = Path(tempfile.mkdtemp(dir=BUILD["dir"]))
         self.dir.chmod(0o755)
 
-    def tree(self, name, change=None):
-        """Unpack a tree; `change` are other contents for some of its files, None for no such file."""
-        root = self.dir / name
+    def tree(self, name, change=None, to=None):
+        """Unpack a tree; `change` are other contents for some of its files."""
+        root = self.dir / (to or name)
         for path, text in {**read_tree(name), **(change or {})}.items():
             target = root / path
             if path.endswith("/"):
                 target.mkdir(parents=True, exist_ok=True)
-            elif text is not None:
+            else:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_text(text)
         return root
@@ -160,7 +160,7 @@ class Figures(Top):
                   "sys/kernel/debug/swiotlb/size_histogram": "".join(f"{i} 1\n" for i in range(2000)),
                   "sys/kernel/tracing/events/swiotlb/swiotlb_bounced/hist":
                   "".join(f"{{ dev_name: d{i} }} hitcount: 1 size: 1\n" for i in range(500))}
-        for root in (self.tree("garbage"), self.tree("garbage", change)):
+        for root in (self.tree("garbage"), self.tree("garbage", change, to="more")):
             sample = json.loads(self.run_top("-J", "--root", root).stdout)
             domain = sample["domains"][0]
             self.assertEqual((domain["size_bytes"], domain["used_bytes"], domain["hiwater_bytes"]), (64 * MIB, 0, None))
@@ -201,10 +201,9 @@ class Figures(Top):
         """All figures keep to their columns, whatever their size."""
         for value in ("999", "1000", "9999", "99999", "999999", "9" * 12, "9" * 15):
             change = {"sys/kernel/debug/swiotlb/stats": f"maps {value}\nunmaps {value}\nbytes_to_device {value}\n"}
-            text = self.run_top("-b", "--root", self.tree("fixed", change)).stdout
+            text = self.run_top("-b", "--root", self.tree("fixed", change, to=value)).stdout
             row = re.search(r"^in all .*$", text, re.M)[0]
             self.assertRegex(row, r"^in all    +\S{1,6} +\S{1,6} +\S{1,6}( +-){5}$")
-            shutil.rmtree(self.dir / "fixed")
 
 
 class Advice(Top):
@@ -220,6 +219,12 @@ class Advice(Top):
         self.assertIn("echo 256 >/sys/module/swiotlb/parameters/dynamic_max_mib", advice["cap"]["command"])
         self.assertIn("20 areas", advice["fragmented"]["reason"])
         self.assertEqual([advice[name]["level"] for name in advice], ["problem"] * 4 + ["hint"])
+
+    def test_cap_and_memory(self):
+        """No more than half of all memory."""
+        for mib, command in ((300, "echo 150 >"), (200, "give the machine more memory")):
+            root = self.tree("dynamic-full-1", {"proc/meminfo": f"MemTotal: {mib * 1024} kB\n"}, to=f"{mib}")
+            self.assertIn(f"    do:  {command}", self.run_top("-a", "--root", root, status=3).stdout)
 
     def test_fixed_full(self):
         advice = self.advice("fixed-full")
@@ -374,13 +379,13 @@ class Terminal(Top):
         self.assertTrue(termios.tcgetattr(self.fd)[3] & termios.ECHO)
 
     def test_signals(self):
+        root = self.tree("fixed")
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            self.start("-d", "3600", "--root", self.tree("fixed"))
+            self.start("-d", "3600", "--root", root)
             self.wait_for(r"memory .*\033\[J")
             os.kill(self.pid, number)
             self.wait_for(r"\033\[\?1049l")
             self.ends_with(0)
-            shutil.rmtree(self.dir / "fixed")
 
     def test_stop(self):
         self.start("-d", "3600", "--root", self.tree("fixed"))
