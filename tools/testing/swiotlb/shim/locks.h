@@ -144,41 +144,4 @@ bool shim_lock_is_held(const struct mutex *lock);
 #define lockdep_set_class(l, class)	((void)(l))
 #define lockdep_set_subclass(l, sub)	((void)(l))
 
-/* guard(mutex)(&l) holds it up to the end of the block, see cleanup.h */
-#define guard(kind) \
-	__cleanup(shim_exit_##kind) __maybe_unused struct shim_guard \
-	__UNIQUE_ID(guard) = shim_enter_##kind
-#define scoped_guard(kind, args...) \
-	for (struct shim_guard scope __cleanup(shim_exit_##kind) = \
-		shim_enter_##kind(args), *once = NULL; !once; once = &scope)
-
-struct shim_guard {
-	struct mutex *lock;
-};
-
-#define SHIM_GUARD(kind, lock_it, unlock_it) \
-	static inline struct shim_guard shim_enter_##kind(struct mutex *lock) \
-	{ \
-		lock_it(lock); \
-		return (struct shim_guard){ lock }; \
-	} \
-	static inline void shim_exit_##kind(struct shim_guard *guard) \
-	{ \
-		unlock_it(guard->lock); \
-	} \
-	static inline void shim_exit_##kind(struct shim_guard *guard)
-
-SHIM_GUARD(mutex, mutex_lock, mutex_unlock);
-SHIM_GUARD(spinlock, spin_lock, spin_unlock);
-SHIM_GUARD(spinlock_irq, spin_lock_irq, spin_unlock_irq);
-SHIM_GUARD(spinlock_irqsave, spin_lock_irq, spin_unlock_irq);
-SHIM_GUARD(raw_spinlock_irqsave, spin_lock_irq, spin_unlock_irq);
-
-/* T *p __free(kfree) = ...; frees it at the end of the block */
-#define __free(fn)		__cleanup(shim_free_##fn)
-#define no_free_ptr(p)		({ typeof(p) __p = (p); (p) = NULL; __p; })
-#define return_ptr(p)		return no_free_ptr(p)
-void shim_free_kfree(void *p);
-void shim_free_kvfree(void *p);
-
 #endif /* _SHIM_LOCKS_H */

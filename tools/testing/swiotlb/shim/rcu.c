@@ -28,11 +28,6 @@ static unsigned long generation = 1;
 static struct reader *readers;
 static __thread struct reader *me;
 
-static struct rcu_head *callbacks;
-static pthread_mutex_t callback_lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t callback_cond = PTHREAD_COND_INITIALIZER;
-static bool caller_runs, caller_is_busy;
-
 static struct reader *new_reader(void)
 {
 	struct reader *reader = calloc(1, sizeof(*reader));
@@ -102,55 +97,4 @@ bool poll_state_synchronize_rcu(unsigned long state)
 			return false;
 	}
 	return true;
-}
-
-static void *call_back(void *arg)
-{
-	struct rcu_head *head, *next;
-
-	pthread_mutex_lock(&callback_lock);
-	for (;;) {
-		while (!callbacks) {
-			caller_is_busy = false;
-			pthread_cond_broadcast(&callback_cond);
-			pthread_cond_wait(&callback_cond, &callback_lock);
-		}
-		caller_is_busy = true;
-		head = callbacks;
-		callbacks = NULL;
-		pthread_mutex_unlock(&callback_lock);
-
-		synchronize_rcu();
-		shim_context.in_interrupt = true;
-		for (; head; head = next) {
-			next = head->next;
-			head->func(head);
-		}
-		shim_context.in_interrupt = false;
-		pthread_mutex_lock(&callback_lock);
-	}
-	return NULL;
-}
-
-void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head))
-{
-	head->func = func;
-	pthread_mutex_lock(&callback_lock);
-	head->next = callbacks;
-	callbacks = head;
-	if (!caller_runs) {
-		caller_runs = true;
-		shim_thread(call_back, NULL);
-	}
-	pthread_cond_broadcast(&callback_cond);
-	pthread_mutex_unlock(&callback_lock);
-}
-
-void rcu_barrier(void)
-{
-	might_sleep();
-	pthread_mutex_lock(&callback_lock);
-	while (callbacks || caller_is_busy)
-		pthread_cond_wait(&callback_cond, &callback_lock);
-	pthread_mutex_unlock(&callback_lock);
 }

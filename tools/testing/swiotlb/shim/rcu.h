@@ -52,16 +52,4 @@ void rcu_barrier(void);
 	rcu_assign_pointer(p, new); \
 	__was; })
 
-/* guard(rcu)() */
-static inline struct shim_guard shim_enter_rcu(void)
-{
-	rcu_read_lock();
-	return (struct shim_guard){};
-}
-
-static inline void shim_exit_rcu(struct shim_guard *guard)
-{
-	rcu_read_unlock();
-}
-
 #endif /* _SHIM_RCU_H */

@@ -17,6 +17,7 @@
 #include "atomic.h"
 #include "locks.h"
 #include "rcu.h"
+#include "guards.h"
 #include "memory.h"
 #include "alloc.h"
 #include "clock.h"

@@ -21,11 +21,6 @@ static struct shim_reader *readers;
 static pthread_mutex_t readers_lock = PTHREAD_MUTEX_INITIALIZER;
 static unsigned long completed;
 
-static struct rcu_head *callbacks;
-static pthread_mutex_t callback_lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t callback_cond = PTHREAD_COND_INITIALIZER;
-static bool caller_runs, caller_is_busy;
-
 static void __attribute__((constructor)) register_membarrier(void)
 {
 	if (syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED,
@@ -118,52 +113,4 @@ unsigned long start_poll_synchronize_rcu(void)
 bool poll_state_synchronize_rcu(unsigned long cookie)
 {
 	return (long)(__atomic_load_n(&completed, __ATOMIC_ACQUIRE) - cookie) >= 0;
-}
-
-static void *call_back(void *arg)
-{
-	struct rcu_head *head, *next;
-
-	pthread_mutex_lock(&callback_lock);
-	for (;;) {
-		while (!callbacks) {
-			caller_is_busy = false;
-			pthread_cond_broadcast(&callback_cond);
-			pthread_cond_wait(&callback_cond, &callback_lock);
-		}
-		caller_is_busy = true;
-		head = callbacks;
-		callbacks = NULL;
-		pthread_mutex_unlock(&callback_lock);
-
-		synchronize_rcu();
-		for (; head; head = next) {
-			next = head->next;
-			head->func(head);
-		}
-		pthread_mutex_lock(&callback_lock);
-	}
-	return NULL;
-}
-
-void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head))
-{
-	head->func = func;
-	pthread_mutex_lock(&callback_lock);
-	head->next = callbacks;
-	callbacks = head;
-	if (!caller_runs) {
-		caller_runs = true;
-		shim_thread(call_back, NULL);
-	}
-	pthread_cond_broadcast(&callback_cond);
-	pthread_mutex_unlock(&callback_lock);
-}
-
-void rcu_barrier(void)
-{
-	pthread_mutex_lock(&callback_lock);
-	while (callbacks || caller_is_busy)
-		pthread_cond_wait(&callback_cond, &callback_lock);
-	pthread_mutex_unlock(&callback_lock);
 }

@@ -53,7 +53,6 @@ void rcu_barrier(void);
 /* Is it over what went on when the cookie was made? */
 unsigned long get_state_synchronize_rcu(void);
 #define get_completed_synchronize_rcu()	0UL
-#define get_completed_synchronize_rcu()	0UL
 unsigned long start_poll_synchronize_rcu(void);
 bool poll_state_synchronize_rcu(unsigned long cookie);
 
@@ -68,17 +67,5 @@ bool poll_state_synchronize_rcu(unsigned long cookie);
 	typeof(p) __was = (p); \
 	rcu_assign_pointer(p, new); \
 	__was; })
-
-/* guard(rcu)() */
-static __always_inline struct shim_guard shim_enter_rcu(void)
-{
-	rcu_read_lock();
-	return (struct shim_guard){};
-}
-
-static __always_inline void shim_exit_rcu(struct shim_guard *guard)
-{
-	rcu_read_unlock();
-}
 
 #endif /* _SHIM_RCU_H */
