@@ -66,13 +66,6 @@ void machine_boot(const struct machine *machine)
 		if (initcalls[i])
 			initcalls[i]();
 	}
-	swiotlb_dev_init(&bench_dev);
-	shim_settle();
-	if (!machine->may_grow) {
-		shim_zone_is_empty[SHIM_DMA] = true;
-		shim_zone_is_empty[SHIM_DMA32] = true;
-		shim_zone_is_empty[SHIM_NORMAL] = true;
-	}
 }
 
 size_t machine_bytes(void)

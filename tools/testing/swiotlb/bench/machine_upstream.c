@@ -31,13 +31,6 @@ void machine_boot(const struct machine *machine)
 			upstream->name, shim_log);
 		exit(2);
 	}
-	swiotlb_dev_init(&bench_dev);
-	shim_settle();
-	if (!machine->may_grow) {
-		shim_zone_is_empty[SHIM_DMA] = true;
-		shim_zone_is_empty[SHIM_DMA32] = true;
-		shim_zone_is_empty[SHIM_NORMAL] = true;
-	}
 }
 
 size_t machine_bytes(void)

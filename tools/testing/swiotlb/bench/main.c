@@ -99,6 +99,13 @@ static void boot(void)
 	shim_be_cpu(0);
 	heap_before_boot = heap_bytes();
 	machine_boot(&machine);
+	swiotlb_dev_init(&bench_dev);
+	shim_settle();
+	if (!machine.may_grow) {
+		shim_zone_is_empty[SHIM_DMA] = true;
+		shim_zone_is_empty[SHIM_DMA32] = true;
+		shim_zone_is_empty[SHIM_NORMAL] = true;
+	}
 	heap_after_boot = heap_bytes();
 	shim_thread(run_clock, NULL);
 	shim_copies = param("copy", 0);
