@@ -53,15 +53,7 @@ static bool play_fresh(const u8 *bytes, size_t len)
 
 static void print_stream(const u8 *bytes, size_t len)
 {
-	struct diff_op op;
-	char text[300];
-	size_t i;
-
-	for (i = 0; i < len; i += DIFF_OP_BYTES) {
-		diff_decode(bytes + i, len - i, &op);
-		diff_describe(&op, text, sizeof(text));
-		printf("  %zu: %s\n", i / DIFF_OP_BYTES, text);
-	}
+	diff_print_ops(bytes, len);
 	printf("  again: build/swiotlb-tests/asan/fuzz-ops -x ");
 	fuzz_print_hex(bytes, len);
 	printf("\n");

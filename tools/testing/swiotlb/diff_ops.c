@@ -85,6 +85,19 @@ void diff_describe(const struct diff_op *op, char *buf, size_t size)
 		 op->pos, op->alloc_align_mask);
 }
 
+void diff_print_ops(const u8 *bytes, size_t len)
+{
+	struct diff_op op;
+	char text[300];
+	size_t i;
+
+	for (i = 0; i < len; i += DIFF_OP_BYTES) {
+		diff_decode(bytes + i, len - i, &op);
+		diff_describe(&op, text, sizeof(text));
+		printf("  %zu: %s\n", i / DIFF_OP_BYTES, text);
+	}
+}
+
 /* Sizes that a sequence has, by their powers of two: all, some, or large ones */
 static const struct {
 	u8 first;

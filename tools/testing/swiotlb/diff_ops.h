@@ -75,6 +75,8 @@ struct diff_op {
 /* The operation at the start of @len bytes */
 void diff_decode(const u8 *bytes, size_t len, struct diff_op *op);
 void diff_describe(const struct diff_op *op, char *buf, size_t size);
+/* A line for each operation in @len bytes */
+void diff_print_ops(const u8 *bytes, size_t len);
 /* A random sequence of @len bytes, with a mix that makes sense */
 void diff_random_ops(u64 *seed, u8 *bytes, size_t len);
 

@@ -39,20 +39,10 @@ static unsigned int nr_players;
 static struct model_buffer buffers[NR_BUFFERS];
 static struct model_buffer fillers[NR_FILLERS];
 static struct model_buffer coherent[NR_COHERENT];
-static char where[400], wrong[300];
+static char where[400];
 
 /* What is written is a part of this, which is faster than making it up */
 static u8 patterns[2 * DIFF_MAX_BYTES];
-
-static __printf(1, 2) const char *complain(const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(wrong, sizeof(wrong), fmt, args);
-	va_end(args);
-	return wrong;
-}
 
 static void __attribute__((constructor)) make_patterns(void)
 {

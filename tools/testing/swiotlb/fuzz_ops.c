@@ -45,13 +45,5 @@ size_t fuzz_separator(u8 *bytes, size_t max)
 
 void fuzz_describe(const u8 *bytes, size_t len)
 {
-	struct diff_op op;
-	char text[300];
-	size_t i;
-
-	for (i = 0; i < len; i += DIFF_OP_BYTES) {
-		diff_decode(bytes + i, len - i, &op);
-		diff_describe(&op, text, sizeof(text));
-		printf("  %zu: %s\n", i / DIFF_OP_BYTES, text);
-	}
+	diff_print_ops(bytes, len);
 }

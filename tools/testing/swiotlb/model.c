@@ -37,9 +37,9 @@ static unsigned long nr_slots;
 /* Those that no page has now; who is slow under a sanitizer is malloc() */
 static struct shadow *spare;
 
-static char wrong[256];
+static char wrong[300];
 
-static __printf(1, 2) const char *complain(const char *fmt, ...)
+const char *complain(const char *fmt, ...)
 {
 	va_list args;
 

@@ -67,4 +67,7 @@ unsigned long model_nr_slots(void);
 /* Forget all */
 void model_reset(void);
 
+/* Text about what is wrong, valid until the next */
+__printf(1, 2) const char *complain(const char *fmt, ...);
+
 #endif /* _SWIOTLB_MODEL_H */
