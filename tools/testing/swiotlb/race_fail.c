@@ -13,26 +13,16 @@
 #include <unistd.h>
 
 #include "../../../kernel/dma/swiotlb/tests/slots_model.h"
-#include "system.h"
+#include "race_crowd.h"
 
-#define NR_MAPPERS	4
 #define NR_ROUNDS	2500
-#define NR_HANDOVERS	12
 #define MAX_BYTES	40000
 
 TEST_DEVICE(dev0);
 TEST_DEVICE(dev1);
 
-static struct buffer buffers[NR_MAPPERS + NR_HANDOVERS];
-static struct buffer *handovers[NR_HANDOVERS];
 static char names[64];
 static unsigned int nr_switches, nr_refused, nr_mapped;
-static bool done;
-
-static bool is_done(void)
-{
-	return __atomic_load_n(&done, __ATOMIC_ACQUIRE);
-}
 
 static void end(struct buffer *buffer, unsigned int round)
 {
@@ -48,21 +38,20 @@ static void end(struct buffer *buffer, unsigned int round)
 static void *map_and_unmap(void *arg)
 {
 	struct buffer *mine = arg;
-	u64 seed = mine - buffers;
+	u64 seed = mine - crowd_buffers;
 	unsigned int round;
 
-	shim_cpu = mine - buffers;
+	shim_cpu = mine - crowd_buffers;
 	for (round = 0; round < NR_ROUNDS; round++) {
 		struct device *dev = model_random_below(&seed, 2) ? &dev0 : &dev1;
-		unsigned int place = model_random_below(&seed, NR_HANDOVERS);
+		unsigned int place = model_random_below(&seed, CROWD_WAITING);
 
 		shim_context.in_interrupt = model_random_below(&seed, 3) == 0;
 		mine->size = model_random_below(&seed, MAX_BYTES) + 1;
 		if (buffer_map(mine, dev))
 			__atomic_add_fetch(&nr_mapped, 1, __ATOMIC_RELAXED);
 		if (round % 4)
-			mine = __atomic_exchange_n(&handovers[place], mine,
-						   __ATOMIC_ACQ_REL);
+			mine = crowd_swap(mine, place);
 		end(mine, round);
 	}
 	shim_context.in_interrupt = false;
@@ -74,7 +63,7 @@ static void *switch_about(void *arg)
 	char copy[sizeof(names)], *rest, *name;
 	int err;
 
-	while (!is_done()) {
+	while (!crowd_is_done()) {
 		memcpy(copy, names, sizeof(copy));
 		rest = copy;
 		while ((name = strsep(&rest, " "))) {
@@ -92,7 +81,7 @@ static void *sabotage(void *arg)
 {
 	u64 seed = 5;
 
-	while (!is_done()) {
+	while (!crowd_is_done()) {
 		unsigned int nth = model_random_below(&seed, 6) + 1;
 
 		switch (model_random_below(&seed, 4)) {
@@ -122,6 +111,12 @@ static size_t what_is_leaked(void)
 	return atomic_long_read(&swiotlb_default_domain.leaked);
 }
 
+/* Until then, not all that can fail has failed */
+static bool has_leaked(void)
+{
+	return what_is_leaked();
+}
+
 static void check_nothing_is_lost(void)
 {
 	struct swiotlb_domain *domain = &swiotlb_default_domain;
@@ -141,43 +136,22 @@ static void check_nothing_is_lost(void)
 
 	/* It did go wrong, and it did work */
 	CHECK(nr_switches > 10 && nr_refused > 0 && leaked > 0);
-	CHECK(nr_mapped > NR_MAPPERS * NR_ROUNDS / 4);
+	CHECK(nr_mapped > CROWD_MAPPERS * NR_ROUNDS / 4);
 }
 
 TEST(race_while_everything_fails)
 {
-	void *(*const others[])(void *arg) = { switch_about, sabotage };
-	pthread_t threads[NR_MAPPERS + ARRAY_SIZE(others)];
-	unsigned int i, tries;
+	crowd_fn *const others[] = { switch_about, sabotage };
+	unsigned int i;
 
 	CHECK_EQ(shim_param_set("dynamic_idle_ms", "100"), 0);
 	boot_with("512,2");
 	swiotlb_show_backends(NULL, names, sizeof(names));
 	swiotlb_dev_init(&dev0);
 	swiotlb_dev_init(&dev1);
-	for (i = 0; i < ARRAY_SIZE(buffers); i++)
-		buffer_init(&buffers[i], i, 1);
-	for (i = 0; i < NR_HANDOVERS; i++)
-		handovers[i] = &buffers[NR_MAPPERS + i];
+	crowd_run(map_and_unmap, others, ARRAY_SIZE(others), has_leaked);
 
-	shim_jitters = true;
-	shim_run_clock(true);
-	for (i = 0; i < ARRAY_SIZE(threads); i++)
-		CHECK(!pthread_create(&threads[i], NULL, i < NR_MAPPERS ?
-				      map_and_unmap : others[i - NR_MAPPERS],
-				      &buffers[i]));
-	for (i = 0; i < NR_MAPPERS; i++)
-		pthread_join(threads[i], NULL);
-	/* A busy machine may not have let a conversion fail until now */
-	for (tries = 0; tries < 20000 && !what_is_leaked(); tries++)
-		usleep(1000);
-	__atomic_store_n(&done, true, __ATOMIC_RELEASE);
-	for (; i < ARRAY_SIZE(threads); i++)
-		pthread_join(threads[i], NULL);
-	shim_run_clock(false);
-	__atomic_store_n(&shim_jitters, false, __ATOMIC_RELAXED);
-
-	for (i = 0; i < ARRAY_SIZE(buffers); i++)
-		end(&buffers[i], 1);
+	for (i = 0; i < ARRAY_SIZE(crowd_buffers); i++)
+		end(&crowd_buffers[i], 1);
 	check_nothing_is_lost();
 }

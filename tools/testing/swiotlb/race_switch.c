@@ -11,14 +11,13 @@
 #include <unistd.h>
 
 #include "../../../kernel/dma/swiotlb/tests/slots_model.h"
+#include "race_crowd.h"
 #include "toy.h"
 
-#define NR_MAPPERS	4
 #define NR_ROUNDS	1500
 #define NR_RETIRED	20
 /* Something is stuck by then */
 #define MAX_ROUNDS	(40 * NR_ROUNDS)
-#define NR_HANDOVERS	12
 
 TEST_DEVICE(dev0);
 TEST_DEVICE(dev1);
@@ -27,9 +26,6 @@ TEST_DEVICE(plug);
 
 static struct device *const devices[] = { &dev0, &dev1, &dev2 };
 static const char *const names[] = { "fixed", "toy", "dynamic", "cc" };
-static struct buffer buffers[NR_MAPPERS + NR_HANDOVERS];
-static struct buffer *handovers[NR_HANDOVERS];
-static bool done;
 
 /**
  * struct setting - what a race is like
@@ -54,11 +50,6 @@ static const struct setting {
 	.may_fail = true,
 }, *setting;
 
-static bool is_done(void)
-{
-	return __atomic_load_n(&done, __ATOMIC_ACQUIRE);
-}
-
 static void ask_something(struct device *dev)
 {
 	CHECK(is_swiotlb_active(dev));
@@ -71,15 +62,15 @@ static void ask_something(struct device *dev)
 static void *map_and_unmap(void *arg)
 {
 	struct buffer *mine = arg;
-	u64 seed = mine - buffers;
+	u64 seed = mine - crowd_buffers;
 	unsigned int round;
 
-	shim_cpu = mine - buffers;
+	shim_cpu = mine - crowd_buffers;
 	/* At least so often, and until the toy was taken apart so often */
 	for (round = 0; round < NR_ROUNDS ||
 	     READ_ONCE(toy_nr_exits) < NR_RETIRED; round++) {
 		struct device *dev = devices[model_random_below(&seed, 3)];
-		unsigned int place = model_random_below(&seed, NR_HANDOVERS);
+		unsigned int place = model_random_below(&seed, CROWD_WAITING);
 
 		CHECK(round < MAX_ROUNDS);
 		shim_context.in_interrupt = model_random_below(&seed, 4) == 0;
@@ -89,8 +80,7 @@ static void *map_and_unmap(void *arg)
 		else if (round % 4 == 0)
 			buffer_to_device(mine);
 		if (round % 2)
-			mine = __atomic_exchange_n(&handovers[place], mine,
-						   __ATOMIC_ACQ_REL);
+			mine = crowd_swap(mine, place);
 		if (mine->addr != DMA_MAPPING_ERROR) {
 			if (round % 3 == 0)
 				buffer_to_cpu(mine);
@@ -107,7 +97,7 @@ static void *switch_about(void *arg)
 {
 	u64 seed = 1;
 
-	while (!is_done()) {
+	while (!crowd_is_done()) {
 		CHECK_EQ(switch_to(names[model_random_below(&seed, ARRAY_SIZE(names))]), 0);
 		usleep(model_random_below(&seed, 1000));
 	}
@@ -118,7 +108,7 @@ static void *pin_about(void *arg)
 {
 	u64 seed = 2;
 
-	while (!is_done()) {
+	while (!crowd_is_done()) {
 		struct device *dev = devices[model_random_below(&seed, 3)];
 		unsigned int name = model_random_below(&seed, ARRAY_SIZE(names) + 2);
 
@@ -141,7 +131,7 @@ static void *plug_and_unplug(void *arg)
 	u64 seed = 3;
 
 	buffer_init(&buffer, 100, 5000);
-	while (!is_done()) {
+	while (!crowd_is_done()) {
 		swiotlb_dev_init(&plug);
 		shim_device_add(&plug, &pci_bus_type, "0000:00:09.0");
 		CHECK_EQ(shim_device_write(&plug, "swiotlb_backend",
@@ -189,12 +179,9 @@ static void check_nothing_is_left(void)
 	CHECK(shim_page_bytes() <= setting->pool_bytes + 16 * PAGE_SIZE);
 }
 
-typedef void *start_routine(void *arg);
-
-static void race(const struct setting *with, start_routine *const others[],
+static void race(const struct setting *with, crowd_fn *const others[],
 		 unsigned int nr_others)
 {
-	pthread_t threads[NR_MAPPERS + 3];
 	unsigned int i;
 
 	setting = with;
@@ -206,49 +193,32 @@ static void race(const struct setting *with, start_routine *const others[],
 		swiotlb_dev_init(devices[i]);
 		shim_device_add(devices[i], &pci_bus_type, "dev");
 	}
-	for (i = 0; i < ARRAY_SIZE(buffers); i++)
-		buffer_init(&buffers[i], i, 1);
-	for (i = 0; i < NR_HANDOVERS; i++)
-		handovers[i] = &buffers[NR_MAPPERS + i];
+	crowd_run(map_and_unmap, others, nr_others, NULL);
 
-	shim_jitters = true;
-	shim_run_clock(true);
-	for (i = 0; i < NR_MAPPERS + nr_others; i++)
-		CHECK(!pthread_create(&threads[i], NULL, i < NR_MAPPERS ?
-				      map_and_unmap : others[i - NR_MAPPERS],
-				      &buffers[i]));
-	for (i = 0; i < NR_MAPPERS; i++)
-		pthread_join(threads[i], NULL);
-	__atomic_store_n(&done, true, __ATOMIC_RELEASE);
-	for (; i < NR_MAPPERS + nr_others; i++)
-		pthread_join(threads[i], NULL);
-	shim_run_clock(false);
-	__atomic_store_n(&shim_jitters, false, __ATOMIC_RELAXED);
-
-	for (i = 0; i < ARRAY_SIZE(buffers); i++) {
-		if (buffers[i].addr != DMA_MAPPING_ERROR)
-			buffer_unmap(&buffers[i]);
+	for (i = 0; i < ARRAY_SIZE(crowd_buffers); i++) {
+		if (crowd_buffers[i].addr != DMA_MAPPING_ERROR)
+			buffer_unmap(&crowd_buffers[i]);
 	}
 	check_nothing_is_left();
 }
 
 TEST(race_switch_the_default)
 {
-	start_routine *const routines[] = { switch_about };
+	crowd_fn *const routines[] = { switch_about };
 
 	race(&with_room, routines, ARRAY_SIZE(routines));
 }
 
 TEST(race_switch_devices)
 {
-	start_routine *const routines[] = { pin_about, plug_and_unplug };
+	crowd_fn *const routines[] = { pin_about, plug_and_unplug };
 
 	race(&with_room, routines, ARRAY_SIZE(routines));
 }
 
 TEST(race_switch_everything)
 {
-	start_routine *const routines[] = {
+	crowd_fn *const routines[] = {
 		switch_about, pin_about, plug_and_unplug,
 	};
 
@@ -258,7 +228,7 @@ TEST(race_switch_everything)
 /* There, `dynamic` grows, shrinks, and makes memory for single mappings */
 TEST(race_switch_under_pressure)
 {
-	start_routine *const routines[] = { switch_about, pin_about };
+	crowd_fn *const routines[] = { switch_about, pin_about };
 
 	CHECK_EQ(shim_param_set("dynamic_idle_ms", "100"), 0);
 	race(&under_pressure, routines, ARRAY_SIZE(routines));
