@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""What users can see is documented, and what is documented is there: parameters, files, tracepoints, failure reasons.
+"""What users can see is documented, and what is documented is there: parameters, files, tracepoints, counters, reasons.
 
 The sources are searched for what creates these, not run, so names must stand there literally: as first argument of the
 function, or first in a line of a table of files. Each kind of name has places where it must be described; and each such
@@ -14,6 +14,7 @@ from common import PATCHES, REPO, main, overlay_files, say
 
 GUIDE = "Documentation/admin-guide/swiotlb.rst"
 SIM = "Documentation/arch/x86/coco-sim.rst"
+FILES = "Documentation/ABI/testing/debugfs-swiotlb"
 CODE = ("kernel/dma/swiotlb/", "arch/x86/coco/", "include/trace/events/")
 SYSFS = {"kernel/dma/swiotlb/sysfs.c": "/sys/kernel/swiotlb/", "kernel/dma/swiotlb/device.c": "/sys/devices/.../"}
 
@@ -25,7 +26,7 @@ def sources():
 
 def there(code):
     """{kind: {name: where}} of what the code creates."""
-    found = {kind: {} for kind in ("boot", "module", "sysfs", "debugfs", "event", "reason")}
+    found = {kind: {} for kind in ("boot", "module", "sysfs", "debugfs", "event", "counter", "reason")}
     for path, text in code.items():
         module = "coco_sim" if "/sim/" in path else "swiotlb"
         for name, mode in re.findall(r"^module_param\w*\((\w+),.*?(0\d+)\);", text, re.M | re.S):
@@ -42,6 +43,8 @@ def there(code):
         system = re.search(r"#define TRACE_SYSTEM (\w+)", text)
         for name in re.findall(r"^(?:TRACE_EVENT|DEFINE_EVENT\(\w+,)\(?\s*(\w+),", text, re.M):
             found["event"][f"{system[1] if system else '?'}:{name}"] = path
+        found["counter"].update({name: path for name in re.findall(r"^\tcounter\((\w+)\)", text, re.M)})
+        found["counter"].update({name: path for name in re.findall(r'\bshow_number\(m, \w+, "(\w+)"', text)})
         table = re.search(r"\bswiotlb_fail_names\[.*?\] = \{(.*?)\};", text, re.S)
         if table:
             found["reason"].update({name: path for name in re.findall(r'= "(\w+)"', table[1])})
@@ -56,6 +59,13 @@ def documents():
     texts["kernel-parameters.txt"] = "\n".join(line[1:] for line in added.splitlines() if line[:1] in "+ ")
     texts["README.md"] = (REPO / "README.md").read_text()
     return texts
+
+
+def documented_counters(text):
+    """The first column of the tables in the entry of the file `stats`."""
+    entry = re.search(r"^What:\s+\S+/swiotlb/stats$.*?(?=^What:|\Z)", text, re.M | re.S)
+    tables = re.findall(r"^\t\t=+  =+\n(.*?)^\t\t=+  =+$", entry[0] if entry else "", re.M | re.S)
+    return re.findall(r"^\t\t(\S+) ", "".join(tables), re.M)
 
 
 def check():
@@ -88,9 +98,11 @@ def check():
         want(name, rf"\b{name.split('/')[-1]}\b", GUIDE if "/swiotlb/" in name else SIM)
     for name in found["event"]:
         want(name, rf"\b{name}\b", GUIDE)
+    for name in found["counter"]:
+        want(f"counter {name}", rf"(?m)^\t\t{name} ", FILES)
     for name in found["reason"]:
         want(f"failure reason {name}", rf"\n``{name}``", GUIDE)
-        want(f"failure reason {name}", rf"(?m)^\t+{name}\s", "Documentation/ABI/testing/debugfs-swiotlb")
+        want(f"failure reason {name}", rf"(?m)^\t+{name}\s", FILES)
 
     # The reverse
     have = set(found["sysfs"]) | set(found["debugfs"])
@@ -98,6 +110,9 @@ def check():
     for entry in entries:
         if entry not in have and not any(entry.split("/")[-1] == name.split("/")[-1] for name in found["sysfs"]):
             findings.append(f"{entry} is described in Documentation/ABI/testing, but does not exist")
+    for name in documented_counters(texts[FILES]):
+        if name not in found["counter"] and name != "fail_<reason>":
+            findings.append(f"counter {name} is described in {FILES}, but does not exist")
     files = {name.split("/")[-1] for name in found["debugfs"]}
     for place, text in texts.items():
         for name in set(re.findall(r"\b(?:swiotlb|coco_sim)\.[a-z]\w*", text)):

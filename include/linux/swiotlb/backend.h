@@ -31,8 +31,10 @@
 
 struct module;
 struct seq_file;
+struct swiotlb_account;
 struct swiotlb_backend_ops;
 struct swiotlb_domain;
+struct swiotlb_hot;
 
 /* Longest name of a backend, the final NUL included */
 #define SWIOTLB_NAME_LEN	16
@@ -216,6 +218,8 @@ enum swiotlb_fail {
  * @nslabs:	size of its pools in units of %IO_TLB_SIZE, but for those that serve a
  *		single mapping; set by the backend, which may change it any time
  * @domain:	whose devices use it; for the core
+ * @hot:	what each CPU counts of it; for the core
+ * @account:	what else is counted of it; for the core
  * @nr_users:	number of &struct io_tlb_mem that lead here; for the core
  * @node:	in the domain's list; for the core
  * @phase:	when it was made; for the core
@@ -229,6 +233,8 @@ struct swiotlb_mem {
 	phys_addr_t end;
 	unsigned long nslabs;
 	struct swiotlb_domain *domain;
+	struct swiotlb_hot __percpu *hot;
+	struct swiotlb_account *account;
 	unsigned int nr_users;
 	struct list_head node;
 	enum swiotlb_phase phase;
@@ -315,5 +321,7 @@ void *swiotlb_meta_alloc(size_t bytes, enum swiotlb_phase phase);
 void swiotlb_meta_free(void *meta, size_t bytes, enum swiotlb_phase phase);
 void swiotlb_report_used(struct swiotlb_mem *mem, long delta_bytes);
 void swiotlb_report_transient(struct swiotlb_mem *mem, long delta_bytes);
+void swiotlb_report_grow(struct swiotlb_mem *mem, size_t bytes);
+void swiotlb_report_shrink(struct swiotlb_mem *mem, size_t bytes);
 
 #endif /* _LINUX_SWIOTLB_BACKEND_H */

@@ -139,9 +139,10 @@ void swiotlb_copy_out(void *vaddr, phys_addr_t orig_addr, size_t size)
  * What is outside the mapping is not copied, whatever a driver asks for.
  *
  * Context: any.
+ * Return: bytes copied.
  */
-void swiotlb_bounce(struct device *dev, phys_addr_t tlb_addr, size_t size,
-		    enum dma_data_direction dir, struct io_tlb_pool *pool)
+size_t swiotlb_bounce(struct device *dev, phys_addr_t tlb_addr, size_t size,
+		      enum dma_data_direction dir, struct io_tlb_pool *pool)
 {
 	unsigned long slot = (tlb_addr - pool->start) >> pool->slot_shift;
 	void *vaddr = pool->vaddr + (tlb_addr - pool->start);
@@ -154,12 +155,12 @@ void swiotlb_bounce(struct device *dev, phys_addr_t tlb_addr, size_t size,
 	if (unlikely(first < 0)) {
 		dev_WARN_ONCE(dev, 1, "no bounce buffer is mapped at %pa\n",
 			      &tlb_addr);
-		return;
+		return 0;
 	}
 
 	head = &pool->slots[first];
 	if (unlikely(head->orig_addr == SWIOTLB_NO_ORIG))
-		return;
+		return 0;
 
 	/* Before the buffer, pos wraps and is as much too large as behind it */
 	buffer = pool->start + ((phys_addr_t)first << pool->slot_shift) +
@@ -170,7 +171,7 @@ void swiotlb_bounce(struct device *dev, phys_addr_t tlb_addr, size_t size,
 			      "sync of %zu bytes at %pa is outside the mapping of %u bytes at %pa\n",
 			      size, &tlb_addr, head->size, &buffer);
 		if (pos >= head->size)
-			return;
+			return 0;
 		size = head->size - pos;
 	}
 
@@ -178,4 +179,5 @@ void swiotlb_bounce(struct device *dev, phys_addr_t tlb_addr, size_t size,
 		swiotlb_copy_in(vaddr, head->orig_addr + pos, size);
 	else
 		swiotlb_copy_out(vaddr, head->orig_addr + pos, size);
+	return size;
 }

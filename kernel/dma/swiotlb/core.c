@@ -35,6 +35,7 @@
 struct swiotlb_domain swiotlb_default_domain = {
 	.name = "swiotlb",
 	.mems = LIST_HEAD_INIT(swiotlb_default_domain.mems),
+	.accounts = LIST_HEAD_INIT(swiotlb_default_domain.accounts),
 };
 
 /* What devices are bound to from birth; there may be no memory (yet) */
@@ -118,6 +119,25 @@ static void check_stray(struct device *dev, const struct swiotlb_span *span,
 			size, *wrong, wrong - (buffer + size));
 }
 
+/* What a device is to see of the original */
+static void copy_to_device(struct device *dev, phys_addr_t tlb_addr,
+			   size_t size, struct io_tlb_pool *pool)
+{
+	size_t bytes = swiotlb_bounce(dev, tlb_addr, size, DMA_TO_DEVICE, pool);
+
+	swiotlb_count_hot(pool->mem, bytes_to_device, bytes);
+}
+
+/* What the original is to have of what a device wrote */
+static void copy_from_device(struct device *dev, phys_addr_t tlb_addr,
+			     size_t size, struct io_tlb_pool *pool)
+{
+	size_t bytes = swiotlb_bounce(dev, tlb_addr, size, DMA_FROM_DEVICE,
+				      pool);
+
+	swiotlb_count_hot(pool->mem, bytes_from_device, bytes);
+}
+
 /* Give a span back to its backend. None of those that are built in has ->stray() */
 static __always_inline void span_free(struct device *dev,
 				      const struct swiotlb_span *span,
@@ -192,11 +212,14 @@ static __always_inline bool map_span(struct device *dev,
  *
  * Drivers that found out that they can skip sync must no longer do so.
  */
-static __always_inline void start_bouncing(struct device *dev, void *vaddr,
+static __always_inline void start_bouncing(struct device *dev,
+					   struct io_tlb_pool *pool,
+					   phys_addr_t pos,
 					   phys_addr_t orig_addr, size_t size)
 {
 	dma_reset_need_sync(dev);
-	swiotlb_copy_in(vaddr, orig_addr, size);
+	swiotlb_count_map(pool->mem, size);
+	swiotlb_copy_in(pool->vaddr + pos, orig_addr, size);
 }
 
 /* Is a device unable to reach all of a buffer? */
@@ -241,7 +264,7 @@ phys_addr_t swiotlb_tbl_map_single(struct device *dev, phys_addr_t orig_addr,
 		return (phys_addr_t)DMA_MAPPING_ERROR;
 
 	pos = swiotlb_span_pos(&span);
-	start_bouncing(dev, span.pool->vaddr + pos, orig_addr, mapping_size);
+	start_bouncing(dev, span.pool, pos, orig_addr, mapping_size);
 	return span.pool->start + pos;
 }
 
@@ -254,13 +277,15 @@ static noinline void end_bouncing(struct device *dev, phys_addr_t tlb_addr,
 
 	head = swiotlb_find_record(pool, tlb_addr, &span);
 	if (unlikely(!head || size > head->size)) {
-		swiotlb_bounce(dev, tlb_addr, size, DMA_FROM_DEVICE, pool);
+		copy_from_device(dev, tlb_addr, size, pool);
 		release_span(dev, tlb_addr, pool);
 		return;
 	}
-	if (likely(head->orig_addr != SWIOTLB_NO_ORIG))
+	if (likely(head->orig_addr != SWIOTLB_NO_ORIG)) {
 		swiotlb_copy_out(pool->vaddr + (tlb_addr - pool->start),
 				 head->orig_addr, size);
+		swiotlb_count_hot(pool->mem, bytes_from_device, size);
+	}
 	swiotlb_erase(head);
 	span_free(dev, &span, head->size);
 }
@@ -281,6 +306,7 @@ void __swiotlb_tbl_unmap_single(struct device *dev, phys_addr_t tlb_addr,
 				enum dma_data_direction dir,
 				unsigned long attrs, struct io_tlb_pool *pool)
 {
+	swiotlb_count_hot(pool->mem, unmaps, 1);
 	if (!(attrs & DMA_ATTR_SKIP_CPU_SYNC) &&
 	    (dir == DMA_FROM_DEVICE || dir == DMA_BIDIRECTIONAL))
 		end_bouncing(dev, tlb_addr, mapping_size, pool);
@@ -302,8 +328,9 @@ void __swiotlb_sync_single_for_device(struct device *dev, phys_addr_t tlb_addr,
 				      size_t size, enum dma_data_direction dir,
 				      struct io_tlb_pool *pool)
 {
+	swiotlb_count_hot(pool->mem, syncs_for_device, 1);
 	if (dir == DMA_TO_DEVICE || dir == DMA_BIDIRECTIONAL)
-		swiotlb_bounce(dev, tlb_addr, size, DMA_TO_DEVICE, pool);
+		copy_to_device(dev, tlb_addr, size, pool);
 	else
 		dev_WARN_ONCE(dev, dir != DMA_FROM_DEVICE,
 			      "sync with direction %d\n", dir);
@@ -323,8 +350,9 @@ void __swiotlb_sync_single_for_cpu(struct device *dev, phys_addr_t tlb_addr,
 				   size_t size, enum dma_data_direction dir,
 				   struct io_tlb_pool *pool)
 {
+	swiotlb_count_hot(pool->mem, syncs_for_cpu, 1);
 	if (dir == DMA_FROM_DEVICE || dir == DMA_BIDIRECTIONAL)
-		swiotlb_bounce(dev, tlb_addr, size, DMA_FROM_DEVICE, pool);
+		copy_from_device(dev, tlb_addr, size, pool);
 	else
 		dev_WARN_ONCE(dev, dir != DMA_TO_DEVICE,
 			      "sync with direction %d\n", dir);
@@ -367,7 +395,7 @@ dma_addr_t swiotlb_map(struct device *dev, phys_addr_t paddr, size_t size,
 		return DMA_MAPPING_ERROR;
 	}
 
-	start_bouncing(dev, span.pool->vaddr + pos, paddr, size);
+	start_bouncing(dev, span.pool, pos, paddr, size);
 	if (!dev_is_dma_coherent(dev) && !(attrs & DMA_ATTR_SKIP_CPU_SYNC))
 		arch_sync_dma_for_device(tlb_addr, size, dir);
 	return dma_addr;
@@ -527,6 +555,7 @@ struct page *swiotlb_alloc_in_pool(struct device *dev, size_t size,
 		release_span(dev, tlb_addr, span.pool);
 		return NULL;
 	}
+	swiotlb_count_hot(span.pool->mem, allocs, 1);
 	atomic_long_add(alloc_slots(size), &span.pool->domain->alloc_nslabs);
 	return pfn_to_page(PFN_DOWN(tlb_addr));
 }
@@ -548,6 +577,7 @@ bool swiotlb_free(struct device *dev, struct page *page, size_t size)
 	if (!pool)
 		return false;
 
+	swiotlb_count_hot(pool->mem, frees, 1);
 	atomic_long_sub(alloc_slots(size), &pool->domain->alloc_nslabs);
 	release_span(dev, tlb_addr, pool);
 	return true;

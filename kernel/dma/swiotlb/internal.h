@@ -40,6 +40,8 @@
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
+#include "stats.h"
+
 struct dentry;
 struct io_tlb_pool;
 
@@ -48,35 +50,41 @@ struct io_tlb_pool;
  * @name:      name of its folder in debugfs
  * @mems:      its memory, whether new mappings go there or not; protected by
  *	       swiotlb_mutex
- * @used:      bytes in use as last reported, see swiotlb_report_used()
- * @hiwater:   highest value of @used since boot or since it was reset
- * @transient: bytes of pools that serve a single mapping
- * @leaked:    bytes lost because a conversion failed
- * @granule_misses: how often memory had to be shared that was no whole granules
+ * @accounts:  what was counted, by backend; protected by swiotlb_mutex, never
+ *	       shrinks
+ * @own:       what was counted of no backend's memory; and the use of all memory
  * @alloc_nslabs: slots that hold what dma_alloc_*() got; they count as in use
  * @alloc_bytes: bytes of shared blocks for what dma_alloc_*() gets elsewhere than
  *	       from pools, see shared.c
- * @alloc_fallbacks: how often dma_alloc_*() got neither, and went to the atomic
- *	       pools or converted memory of its own
  * @promised:  largest mapping in bytes that any device was told it may make
- * @fails:     failed mappings by reason
  * @debugfs:   its folder in debugfs
  */
 struct swiotlb_domain {
 	const char *name;
 	struct list_head mems;
-	atomic_long_t used;
-	atomic_long_t hiwater;
-	atomic_long_t transient;
-	atomic_long_t leaked;
-	atomic_long_t granule_misses;
+	struct list_head accounts;
+	struct swiotlb_account own;
 	atomic_long_t alloc_nslabs;
 	atomic_long_t alloc_bytes;
-	atomic_long_t alloc_fallbacks;
 	atomic_long_t promised;
-	atomic_long_t fails[SWIOTLB_NR_FAILS];
 	struct dentry *debugfs;
 };
+
+static inline void swiotlb_domain_init(struct swiotlb_domain *domain,
+				       const char *name)
+{
+	*domain = (struct swiotlb_domain) {
+		.name = name,
+		.mems = LIST_HEAD_INIT(domain->mems),
+		.accounts = LIST_HEAD_INIT(domain->accounts),
+	};
+}
+
+/* Tests make memory of their own, which has no account */
+static inline struct swiotlb_account *swiotlb_account_of(struct swiotlb_mem *mem)
+{
+	return mem->account ?: &mem->domain->own;
+}
 
 /* core.c */
 extern struct io_tlb_mem swiotlb_default;
@@ -113,9 +121,9 @@ void swiotlb_pages_put(void *vaddr, size_t bytes);
 gfp_t swiotlb_zone(u64 last);
 bool swiotlb_lower_zone(gfp_t *zone);
 unsigned long swiotlb_leak_delay(unsigned int nr_leaked);
-int swiotlb_pages_share(struct swiotlb_domain *domain, void *vaddr,
+int swiotlb_pages_share(struct swiotlb_account *account, void *vaddr,
 			size_t bytes);
-int swiotlb_pages_unshare(struct swiotlb_domain *domain, void *vaddr,
+int swiotlb_pages_unshare(struct swiotlb_account *account, void *vaddr,
 			  size_t bytes);
 
 /* device.c */
@@ -157,14 +165,23 @@ void swiotlb_parse_cmdline(const char *str, struct swiotlb_cmdline *cmdline);
 /* bounce.c: copies between a buffer and its bounce buffer */
 void swiotlb_copy_in(void *vaddr, phys_addr_t orig_addr, size_t size);
 void swiotlb_copy_out(void *vaddr, phys_addr_t orig_addr, size_t size);
-void swiotlb_bounce(struct device *dev, phys_addr_t tlb_addr, size_t size,
-		    enum dma_data_direction dir, struct io_tlb_pool *pool);
+size_t swiotlb_bounce(struct device *dev, phys_addr_t tlb_addr, size_t size,
+		      enum dma_data_direction dir, struct io_tlb_pool *pool);
 
-/* stats.c: failures, and what is in use */
+/* stats.c: counters, failures, and what is in use */
+int swiotlb_account_open(struct swiotlb_mem *mem);
+void swiotlb_accounts_free(struct swiotlb_domain *domain);
+void swiotlb_account_sum(const struct swiotlb_account *account,
+			 struct swiotlb_counts *sum);
+void swiotlb_domain_sum(const struct swiotlb_domain *domain,
+			struct swiotlb_counts *sum);
 void swiotlb_map_failed(struct device *dev, struct swiotlb_domain *domain,
 			struct swiotlb_mem *mem, const struct swiotlb_req *req,
 			int err, unsigned long attrs);
 void swiotlb_promise(struct swiotlb_domain *domain, size_t bytes);
+unsigned long swiotlb_size_bytes(const struct swiotlb_domain *domain);
+unsigned long swiotlb_transient_bytes(const struct swiotlb_domain *domain);
+unsigned long swiotlb_mem_used(struct swiotlb_mem *mem);
 unsigned long swiotlb_used_bytes(struct swiotlb_domain *domain);
 unsigned long swiotlb_hiwater_bytes(struct swiotlb_domain *domain);
 void swiotlb_reset_hiwater(struct swiotlb_domain *domain);

@@ -52,7 +52,6 @@
 #include <linux/spinlock.h>
 #include <linux/swiotlb.h>
 #include <linux/workqueue.h>
-#include <trace/events/swiotlb.h>
 
 #include "cc.h"
 #include "internal.h"
@@ -301,8 +300,7 @@ static void grow_reach(struct cc *cc, enum cc_reach reach)
 		if (err)
 			break;
 		WRITE_ONCE(cc->nr_grows, cc->nr_grows + 1);
-		trace_swiotlb_grow(cc->mem->ops->name, CC_CHUNK_BYTES,
-				   all_bytes(cc));
+		swiotlb_report_grow(cc->mem, CC_CHUNK_BYTES);
 	}
 	if (err)
 		back_off(cc, g);
@@ -459,8 +457,7 @@ static void shrink_reach(struct cc *cc, enum cc_reach reach, unsigned int nr,
 		WRITE_ONCE(cc->nr_grown, cc->nr_grown - 1);
 		kccd_resized(cc);
 		WRITE_ONCE(cc->nr_shrinks, cc->nr_shrinks + 1);
-		trace_swiotlb_shrink(cc->mem->ops->name, CC_CHUNK_BYTES,
-				     all_bytes(cc));
+		swiotlb_report_shrink(cc->mem, CC_CHUNK_BYTES);
 	}
 	/* Fewer are there to be taken now */
 	WRITE_ONCE(d->low_mark, min(d->low_mark, READ_ONCE(d->nr_empty)));

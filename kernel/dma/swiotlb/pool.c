@@ -26,6 +26,7 @@
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/printk.h>
+#include <linux/sched/clock.h>
 #include <linux/sched/mm.h>
 #include <linux/set_memory.h>
 #include <linux/sizes.h>
@@ -301,12 +302,12 @@ static int get_reserved(const struct swiotlb_params *params, void **vaddr)
 	return 0;
 }
 
-static void check_granules(struct swiotlb_domain *domain, phys_addr_t start,
+static void check_granules(struct swiotlb_account *account, phys_addr_t start,
 			   size_t bytes)
 {
 	if (cc_is_granules(start, bytes))
 		return;
-	atomic_long_inc(&domain->granule_misses);
+	atomic_long_inc(&account->granule_misses);
 	pr_warn_ratelimited("no whole block of %zu bytes to be had, taking %zu bytes at %pa\n",
 			    cc_shared_granule(), bytes, &start);
 }
@@ -322,7 +323,7 @@ static void check_granules(struct swiotlb_domain *domain, phys_addr_t start,
  */
 void swiotlb_check_granules(phys_addr_t start, size_t bytes)
 {
-	check_granules(&swiotlb_default_domain, start, bytes);
+	check_granules(&swiotlb_default_domain.own, start, bytes);
 }
 
 /**
@@ -390,17 +391,17 @@ int swiotlb_pool_provision(struct swiotlb_mem *mem, struct io_tlb_pool *pool,
 	pool->end = pool->start + bytes;
 	pool->phase = params->phase;
 	if (params->phase != SWIOTLB_ATOMIC)
-		check_granules(mem->domain, pool->start, bytes);
+		check_granules(swiotlb_account_of(mem), pool->start, bytes);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(swiotlb_pool_provision);
 
-static int leak(struct swiotlb_domain *domain, void *vaddr, size_t bytes,
+static int leak(struct swiotlb_account *account, void *vaddr, size_t bytes,
 		int err)
 {
 	phys_addr_t start = virt_to_phys(vaddr);
 
-	atomic_long_add(bytes, &domain->leaked);
+	atomic_long_add(bytes, &account->leaked_bytes);
 	pr_err_ratelimited("conversion of %zu bytes at %pa failed: %d, leaking them\n",
 			   bytes, &start, err);
 	return err;
@@ -426,9 +427,9 @@ unsigned long swiotlb_leak_delay(unsigned int nr_leaked)
 
 /**
  * swiotlb_pages_share() - make pages accessible to the host
- * @domain: whose devices they are for
- * @vaddr:  private pages
- * @bytes:  how many, whole pages
+ * @account: where that is counted
+ * @vaddr:   private pages
+ * @bytes:   how many, whole pages
  *
  * What is in them may be scrambled by that.
  *
@@ -437,31 +438,47 @@ unsigned long swiotlb_leak_delay(unsigned int nr_leaked)
  * Return: 0, or an errno; then they are leaked and counted, and only forgetting
  * them is left to the caller.
  */
-int swiotlb_pages_share(struct swiotlb_domain *domain, void *vaddr,
+int swiotlb_pages_share(struct swiotlb_account *account, void *vaddr,
 			size_t bytes)
 {
+	u64 start_ns = local_clock();
 	int err = set_memory_decrypted((unsigned long)vaddr,
 				       bytes >> PAGE_SHIFT);
 
-	return err ? leak(domain, vaddr, bytes, err) : 0;
+	if (err)
+		return leak(account, vaddr, bytes, err);
+	if (cc_platform_has(CC_ATTR_MEM_ENCRYPT)) {
+		atomic_long_inc(&account->shares);
+		atomic_long_add(bytes, &account->shared_bytes);
+		atomic_long_add(local_clock() - start_ns, &account->share_ns);
+	}
+	return 0;
 }
 
 /**
  * swiotlb_pages_unshare() - make pages private again
- * @domain: whose devices they were for
- * @vaddr:  shared pages
- * @bytes:  how many, whole pages
+ * @account: where that is counted
+ * @vaddr:   shared pages
+ * @bytes:   how many, whole pages
  *
  * Context: process context, may sleep.
  * Return: as swiotlb_pages_share().
  */
-int swiotlb_pages_unshare(struct swiotlb_domain *domain, void *vaddr,
+int swiotlb_pages_unshare(struct swiotlb_account *account, void *vaddr,
 			  size_t bytes)
 {
+	u64 start_ns = local_clock();
 	int err = set_memory_encrypted((unsigned long)vaddr,
 				       bytes >> PAGE_SHIFT);
 
-	return err ? leak(domain, vaddr, bytes, err) : 0;
+	if (err)
+		return leak(account, vaddr, bytes, err);
+	if (cc_platform_has(CC_ATTR_MEM_ENCRYPT)) {
+		atomic_long_inc(&account->unshares);
+		atomic_long_add(bytes, &account->unshared_bytes);
+		atomic_long_add(local_clock() - start_ns, &account->unshare_ns);
+	}
+	return 0;
 }
 
 /**
@@ -487,7 +504,8 @@ int swiotlb_pool_share(struct swiotlb_mem *mem, struct io_tlb_pool *pool)
 	if (pool->shared)
 		return 0;
 
-	err = swiotlb_pages_share(mem->domain, pool->vaddr, bytes);
+	err = swiotlb_pages_share(swiotlb_account_of(mem), pool->vaddr,
+				  bytes);
 	if (err)
 		return err;
 
@@ -527,7 +545,7 @@ void __ref swiotlb_pool_release(struct swiotlb_mem *mem,
 	size_t bytes = pool->end - pool->start;
 
 	if (pool->shared &&
-	    swiotlb_pages_unshare(mem->domain, pool->vaddr, bytes))
+	    swiotlb_pages_unshare(swiotlb_account_of(mem), pool->vaddr, bytes))
 		return;
 	pool->shared = false;
 

@@ -54,7 +54,6 @@
 #include <linux/spinlock.h>
 #include <linux/swiotlb.h>
 #include <linux/workqueue.h>
-#include <trace/events/swiotlb.h>
 
 #include "dynamic.h"
 #include "internal.h"
@@ -247,8 +246,7 @@ static int make_pool(struct dynamic *d, unsigned long end_pfn)
 	d->nr_grown++;
 	WRITE_ONCE(d->nr_grows, d->nr_grows + 1);
 	served(d, &ap->pool);
-	trace_swiotlb_grow(mem->ops->name, ap->pool.end - ap->pool.start,
-			   mem->nslabs << IO_TLB_SHIFT);
+	swiotlb_report_grow(mem, ap->pool.end - ap->pool.start);
 	return 0;
 
 err_retract:
@@ -397,9 +395,7 @@ static void shrink(struct work_struct *work)
 		swiotlb_pool_retract(&ap->pool);
 		d->nr_grown--;
 		WRITE_ONCE(d->nr_shrinks, d->nr_shrinks + 1);
-		trace_swiotlb_shrink(mem->ops->name,
-				     ap->pool.end - ap->pool.start,
-				     mem->nslabs << IO_TLB_SHIFT);
+		swiotlb_report_shrink(mem, ap->pool.end - ap->pool.start);
 		ap->next = leaving;
 		leaving = ap;
 	}

@@ -56,8 +56,7 @@ static struct restricted *make_restricted(struct reserved_mem *rmem)
 	if (!res)
 		return ERR_PTR(-ENOMEM);
 
-	INIT_LIST_HEAD(&res->domain.mems);
-	res->domain.name = rmem->name;
+	swiotlb_domain_init(&res->domain, rmem->name);
 	res->iotlb.domain = &res->domain;
 	res->iotlb.force_bounce = true;
 	res->iotlb.for_alloc = true;
@@ -66,6 +65,7 @@ static struct restricted *make_restricted(struct reserved_mem *rmem)
 	scoped_guard(mutex, &swiotlb_mutex) {
 		mem = swiotlb_mem_create(&res->domain, &swiotlb_fixed, &params);
 		if (IS_ERR(mem)) {
+			swiotlb_accounts_free(&res->domain);
 			kfree(res);
 			return ERR_CAST(mem);
 		}

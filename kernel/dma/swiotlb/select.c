@@ -141,7 +141,9 @@ swiotlb_mem_create(struct swiotlb_domain *domain,
 	mem->ops = ops;
 	mem->domain = domain;
 	mem->phase = params->phase;
-	err = ops->init(mem, params);
+	err = swiotlb_account_open(mem);
+	if (!err)
+		err = ops->init(mem, params);
 	if (err) {
 		swiotlb_meta_free(mem, sizeof(*mem), params->phase);
 		return ERR_PTR(err);

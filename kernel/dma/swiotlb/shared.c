@@ -199,7 +199,8 @@ static struct page *alloc_new(struct device *dev, size_t size, gfp_t gfp)
 	block->vaddr = find_pages(dev, bytes, gfp);
 	if (!block->vaddr)
 		goto err_free;
-	if (swiotlb_pages_share(&swiotlb_default_domain, block->vaddr, bytes)) {
+	if (swiotlb_pages_share(&swiotlb_default_domain.own, block->vaddr,
+				bytes)) {
 		/* The pages are leaked */
 		back_off();
 		goto err_free;
@@ -249,7 +250,7 @@ struct page *swiotlb_alloc_shared(struct device *dev, size_t size, gfp_t gfp)
 	if (page)
 		return page;
 
-	atomic_long_inc(&iotlb->domain->alloc_fallbacks);
+	atomic_long_inc(&iotlb->domain->own.alloc_fallbacks);
 	dev_dbg(dev, "no shared memory for an allocation of %zu bytes\n", size);
 	return NULL;
 }
@@ -345,7 +346,7 @@ static void give_back(unsigned long idle)
 	list_for_each_entry_safe(block, next, &leaving, node) {
 		atomic_long_sub(block_bytes(block),
 				&swiotlb_default_domain.alloc_bytes);
-		if (!swiotlb_pages_unshare(&swiotlb_default_domain,
+		if (!swiotlb_pages_unshare(&swiotlb_default_domain.own,
 					   block->vaddr, block_bytes(block)))
 			swiotlb_pages_put(block->vaddr, block_bytes(block));
 		kfree(block);

@@ -71,15 +71,15 @@ static int backend_open(struct allocator *a,
 		return -ENOMEM;
 	is_awake = true;
 
-	memset(&b->domain, 0, sizeof(b->domain));
-	b->domain.name = a->name;
-	INIT_LIST_HEAD(&b->domain.mems);
+	swiotlb_domain_init(&b->domain, a->name);
 	b->iotlb.domain = &b->domain;
 
 	guard(mutex)(&swiotlb_mutex);
 	mem = swiotlb_mem_create(&b->domain, b->ops, &params);
-	if (IS_ERR(mem))
+	if (IS_ERR(mem)) {
+		swiotlb_accounts_free(&b->domain);
 		return PTR_ERR(mem);
+	}
 	swiotlb_mem_bind(&b->iotlb, mem);
 	return 0;
 }
@@ -92,6 +92,7 @@ static void backend_close(struct allocator *a)
 	swiotlb_mem_bind(&of(a)->iotlb, NULL);
 	synchronize_rcu();
 	swiotlb_mem_destroy(mem);
+	swiotlb_accounts_free(&of(a)->domain);
 }
 
 static void backend_bind(struct allocator *a, struct device *dev)

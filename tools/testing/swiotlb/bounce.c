@@ -29,7 +29,10 @@ struct live {
 static struct device dev;
 static struct swiotlb_slot records[NR_SLOTS];
 static u8 head_dist[NR_SLOTS];
+static struct swiotlb_hot hot;
+static struct swiotlb_mem mem = { .hot = &hot };
 static struct io_tlb_pool pool = {
+	.mem = &mem,
 	.start = TLB_START,
 	.end = TLB_START + TLB_BYTES,
 	.slot_shift = IO_TLB_SHIFT,

@@ -254,7 +254,7 @@ TEST(cc_takes_no_half_chunks)
 	fill();
 	shim_settle();
 	CHECK_EQ(cc_of(&mem)->nr_failures, 1);
-	CHECK_EQ(atomic_long_read(&mem.domain->granule_misses), 0);
+	CHECK_EQ(counted(mem.domain, granule_misses), 0);
 	CHECK(!shim_log_has("no whole block"));
 	drop(nr_spans);
 	drop_cc(&mem);
@@ -269,7 +269,7 @@ TEST(cc_survives_failed_conversions)
 	fill();
 	shim_settle();
 	CHECK_EQ(shim_doubtful_bytes(), CC_CHUNK_BYTES);
-	CHECK_EQ(atomic_long_read(&mem.domain->leaked), CC_CHUNK_BYTES);
+	CHECK_EQ(counted(mem.domain, leaked_bytes), CC_CHUNK_BYTES);
 	CHECK_EQ(cc_bytes(&mem), FIRST_BYTES);
 	/* That costs memory, so it is not tried again soon */
 	shim_pass_ms(5000);
@@ -307,7 +307,7 @@ TEST(cc_survives_failed_allocations)
 		drop(nr_spans);
 		shim_pass_ms(30000);
 		drop_cc(&mem);
-		CHECK_EQ(atomic_long_read(&mem.domain->leaked), 0);
+		CHECK_EQ(counted(mem.domain, leaked_bytes), 0);
 		if (!failed)
 			return;
 	}

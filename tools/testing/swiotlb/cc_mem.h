@@ -81,7 +81,7 @@ static inline void drop_cc(struct swiotlb_mem *mem)
 	CHECK_EQ(shim_page_bytes(), 0);
 	CHECK_EQ(shim_shared_bytes(), 0);
 	CHECK_EQ(shim_nr_timers(), 0);
-	CHECK_EQ(atomic_long_read(&mem->domain->used), 0);
+	CHECK_EQ(atomic_long_read(&mem->domain->own.level.used), 0);
 }
 
 /* Let it have no more than it has, so that it can be filled */

@@ -32,7 +32,7 @@ TEST(dynamic_grows_ahead_of_need)
 	shim_settle();
 	/* To within what areas have not reported */
 	CHECK(dynamic_bytes(mem) * 3 / 4 + SZ_1M >= mem->ops->used(mem) -
-	      atomic_long_read(&mem->domain->transient));
+	      transient_bytes(mem->domain));
 	drop(nr_spans);
 	drop_dynamic(mem);
 }
@@ -73,14 +73,14 @@ TEST(dynamic_serves_bursts_by_transients)
 	CHECK_EQ(nr, FIRST_BYTES / 32768);
 	CHECK_EQ(dynamic_bytes(mem), FIRST_BYTES);
 	CHECK_EQ(mem->ops->used(mem), 2 * FIRST_BYTES);
-	CHECK_EQ(atomic_long_read(&mem->domain->transient), FIRST_BYTES);
+	CHECK_EQ(transient_bytes(mem->domain), FIRST_BYTES);
 
 	/* The cap is for all pools together */
 	CHECK_EQ(take(1, U64_MAX), -ENOSPC);
 
 	drop(nr_spans);
 	CHECK_EQ(mem->ops->used(mem), 0);
-	CHECK_EQ(atomic_long_read(&mem->domain->transient), 0);
+	CHECK_EQ(transient_bytes(mem->domain), 0);
 	shim_settle();
 	CHECK_EQ(shim_page_bytes(), FIRST_BYTES);
 	drop_dynamic(mem);

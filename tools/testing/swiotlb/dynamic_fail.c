@@ -131,7 +131,7 @@ TEST(dynamic_backs_off_when_conversions_fail)
 	shim_settle();
 	/* At once, and after 10 and another 20 seconds */
 	CHECK_EQ(shim_doubtful_bytes(), 3 * POOL_BYTES);
-	CHECK_EQ(atomic_long_read(&mem->domain->leaked), 3 * POOL_BYTES);
+	CHECK_EQ(counted(mem->domain, leaked_bytes), 3 * POOL_BYTES);
 
 	shim_refuse_conversions = 0;
 	shim_pass_ms(40000);

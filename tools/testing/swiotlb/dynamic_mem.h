@@ -53,8 +53,8 @@ static inline void drop_dynamic(struct swiotlb_mem *mem)
 	CHECK_EQ(shim_page_bytes(), 0);
 	CHECK_EQ(shim_shared_bytes(), 0);
 	CHECK_EQ(shim_nr_timers(), 0);
-	CHECK_EQ(atomic_long_read(&mem->domain->used), 0);
-	CHECK_EQ(atomic_long_read(&mem->domain->transient), 0);
+	CHECK_EQ(atomic_long_read(&mem->domain->own.level.used), 0);
+	CHECK_EQ(transient_bytes(mem->domain), 0);
 }
 
 #endif /* _SWIOTLB_DYNAMIC_MEM_H */

@@ -259,12 +259,12 @@ TEST(fixed_reports_its_use)
 	mutex_lock(&swiotlb_mutex);
 	list_add_tail(&mem.node, &domain->mems);
 	nr = fill(IO_TLB_SIZE);
-	CHECK(atomic_long_read(&domain->used) <= nr * IO_TLB_SIZE);
-	CHECK(atomic_long_read(&domain->used) > nr * IO_TLB_SIZE - slack);
+	CHECK(atomic_long_read(&domain->own.level.used) <= nr * IO_TLB_SIZE);
+	CHECK(atomic_long_read(&domain->own.level.used) > nr * IO_TLB_SIZE - slack);
 	CHECK_EQ(swiotlb_hiwater_bytes(domain), nr * IO_TLB_SIZE);
 	empty(nr);
-	CHECK(atomic_long_read(&domain->used) >= 0);
-	CHECK(atomic_long_read(&domain->used) < slack);
+	CHECK(atomic_long_read(&domain->own.level.used) >= 0);
+	CHECK(atomic_long_read(&domain->own.level.used) < slack);
 	CHECK_EQ(swiotlb_hiwater_bytes(domain), nr * IO_TLB_SIZE);
 	swiotlb_reset_hiwater(domain);
 	CHECK_EQ(swiotlb_hiwater_bytes(domain), 0);
@@ -274,10 +274,10 @@ TEST(fixed_reports_its_use)
 	CHECK_EQ(span_alloc(&mem, &many, &spans[1]), 0);
 	span_free(&spans[1]);
 	span_free(&spans[0]);
-	CHECK_EQ(atomic_long_read(&domain->used), 4 * IO_TLB_SIZE);
+	CHECK_EQ(atomic_long_read(&domain->own.level.used), 4 * IO_TLB_SIZE);
 	list_del(&mem.node);
 	drop_pool(&mem);
-	CHECK_EQ(atomic_long_read(&domain->used), 0);
+	CHECK_EQ(atomic_long_read(&domain->own.level.used), 0);
 	mutex_unlock(&swiotlb_mutex);
 }
 
@@ -387,7 +387,7 @@ TEST(fixed_leaks_what_cannot_be_converted)
 	mem.domain = &swiotlb_default_domain;
 	shim_refuse_conversions = 1;
 	CHECK(mem.ops->init(&mem, &late) < 0);
-	CHECK_EQ(atomic_long_read(&mem.domain->leaked), late.bytes);
+	CHECK_EQ(counted(mem.domain, leaked_bytes), late.bytes);
 	CHECK_EQ(shim_live, 1);
 
 	/* Nor when it cannot be made private again */
@@ -396,7 +396,7 @@ TEST(fixed_leaks_what_cannot_be_converted)
 	live = shim_live;
 	shim_refuse_conversions = 1;
 	drop_pool(&mem);
-	CHECK_EQ(atomic_long_read(&mem.domain->leaked), 2 * late.bytes);
+	CHECK_EQ(counted(mem.domain, leaked_bytes), 2 * late.bytes);
 	/* What managed it is */
 	CHECK_EQ(shim_live, live - 3);
 }

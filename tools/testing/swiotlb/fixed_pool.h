@@ -12,6 +12,7 @@
 #include "bounce.h"
 #include "cc_cpu.h"
 #include "../../../kernel/dma/swiotlb/internal.h"
+#include "counted.h"
 #include "test.h"
 
 /* A segment's worth of alignment, in memory that is the tests' own */

@@ -29,12 +29,12 @@ static size_t pool_bytes(void)
 
 static long leaked(void)
 {
-	return atomic_long_read(&swiotlb_default_domain.leaked);
+	return counted(&swiotlb_default_domain, leaked_bytes);
 }
 
 static long misses(void)
 {
-	return atomic_long_read(&swiotlb_default_domain.granule_misses);
+	return counted(&swiotlb_default_domain, granule_misses);
 }
 
 static void use(struct device *by, bool works)

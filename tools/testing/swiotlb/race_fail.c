@@ -108,7 +108,7 @@ static void *sabotage(void *arg)
 
 static size_t what_is_leaked(void)
 {
-	return atomic_long_read(&swiotlb_default_domain.leaked);
+	return counted(&swiotlb_default_domain, leaked_bytes);
 }
 
 /* Until then, not all that can fail has failed */
@@ -129,7 +129,7 @@ static void check_nothing_is_lost(void)
 		  nr_switches, nr_refused, nr_mapped, leaked);
 	CHECK_EQ(nr_mems(), 1);
 	CHECK_EQ(used_bytes("fixed"), 0);
-	CHECK_EQ(atomic_long_read(&domain->transient), 0);
+	CHECK_EQ(transient_bytes(domain), 0);
 	CHECK_EQ(leaked, shim_doubtful_bytes());
 	CHECK_EQ(shim_shared_bytes(), default_mem()->nslabs << IO_TLB_SHIFT);
 	CHECK_EQ(shim_nr_timers(), 0);

@@ -164,10 +164,12 @@ static void check_nothing_is_left(void)
 	for (i = 0; i < SWIOTLB_NR_FAILS; i++) {
 		if (!setting->may_fail || (i != SWIOTLB_FAIL_EXHAUSTED &&
 					   i != SWIOTLB_FAIL_FRAGMENTED))
-			CHECK_EQ(atomic_long_read(&domain->fails[i]), 0);
+			CHECK_EQ(counted(domain, fails[i]), 0);
 	}
-	CHECK_EQ(atomic_long_read(&domain->leaked), 0);
-	CHECK_EQ(atomic_long_read(&domain->transient), 0);
+	CHECK_EQ(counted(domain, leaked_bytes), 0);
+	CHECK_EQ(transient_bytes(domain), 0);
+	CHECK(counted(domain, maps) > 0);
+	CHECK_EQ(counted(domain, maps), counted(domain, unmaps));
 	CHECK_EQ(module_refcount(&toy_module), 0);
 	CHECK_EQ(toy_nr_inits, toy_nr_exits);
 	CHECK_EQ(shim_shared_bytes(), setting->pool_bytes);
@@ -175,7 +177,7 @@ static void check_nothing_is_left(void)
 	/* And what is left goes as well */
 	CHECK_EQ(switch_to("toy"), 0);
 	let_retire();
-	CHECK_EQ(atomic_long_read(&domain->used), 0);
+	CHECK_EQ(atomic_long_read(&domain->own.level.used), 0);
 	CHECK(shim_page_bytes() <= setting->pool_bytes + 16 * PAGE_SIZE);
 }
 

@@ -46,7 +46,7 @@ static void check_only_toy_is_left(void)
 	CHECK_EQ(nr_mems(), 1);
 	check_backends("fixed dynamic cc [toy]");
 	CHECK_EQ(shim_shared_bytes(), POOL_BYTES);
-	CHECK_EQ(atomic_long_read(&swiotlb_default_domain.leaked), 0);
+	CHECK_EQ(counted(&swiotlb_default_domain, leaked_bytes), 0);
 }
 
 TEST(switch_moves_new_mappings_only)
@@ -236,7 +236,7 @@ TEST(switch_there_and_back_many_times)
 	}
 	CHECK_EQ(shim_live, live);
 	CHECK_EQ(shim_page_bytes(), bytes);
-	CHECK_EQ(atomic_long_read(&swiotlb_default_domain.used), 0);
+	CHECK_EQ(atomic_long_read(&swiotlb_default_domain.own.level.used), 0);
 }
 
 TEST(switch_keeps_a_module_while_its_memory_lives)
@@ -416,7 +416,7 @@ TEST(switch_adds_up_what_is_in_use)
 	swiotlb_reset_hiwater(domain);
 	CHECK_EQ(swiotlb_hiwater_bytes(domain), 0);
 	mutex_unlock(&swiotlb_mutex);
-	CHECK_EQ(atomic_long_read(&domain->used), 0);
+	CHECK_EQ(atomic_long_read(&domain->own.level.used), 0);
 }
 
 /* Nobody has memory until somebody chooses a backend */

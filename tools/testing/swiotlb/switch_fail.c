@@ -140,7 +140,7 @@ static void fail_each_allocation(const char *to)
 	}
 	CHECK_EQ(err, 0);
 	CHECK(nr_failed >= 2);
-	CHECK_EQ(atomic_long_read(&swiotlb_default_domain.leaked), 0);
+	CHECK_EQ(counted(&swiotlb_default_domain, leaked_bytes), 0);
 }
 
 TEST(switch_without_memory_to_a_module)
@@ -278,7 +278,7 @@ TEST(switch_leaks_what_cannot_be_shared)
 	shim_refuse_conversions = 1;
 	CHECK_EQ(switch_to("toy"), -EIO);
 	check_nothing_changed("fixed");
-	CHECK_EQ(atomic_long_read(&swiotlb_default_domain.leaked), POOL_BYTES);
+	CHECK_EQ(counted(&swiotlb_default_domain, leaked_bytes), POOL_BYTES);
 	CHECK_EQ(shim_doubtful_bytes(), POOL_BYTES);
 	CHECK_EQ(shim_shared_bytes(), POOL_BYTES);
 	CHECK_EQ(shim_page_bytes(), bytes + POOL_BYTES);
@@ -287,7 +287,7 @@ TEST(switch_leaks_what_cannot_be_shared)
 	CHECK_EQ(switch_to("toy"), 0);
 	CHECK(buffer_map(&probe, &dev));
 	buffer_unmap(&probe);
-	CHECK_EQ(atomic_long_read(&swiotlb_default_domain.leaked), POOL_BYTES);
+	CHECK_EQ(counted(&swiotlb_default_domain, leaked_bytes), POOL_BYTES);
 }
 
 /* What the host can still read must not be used for anything else, ever */
@@ -304,7 +304,7 @@ TEST(switch_leaks_what_cannot_be_made_private)
 	let_retire();
 	CHECK(!mem_named("toy"));
 	CHECK_EQ(module_refcount(&toy_module), 0);
-	CHECK_EQ(atomic_long_read(&swiotlb_default_domain.leaked), POOL_BYTES);
+	CHECK_EQ(counted(&swiotlb_default_domain, leaked_bytes), POOL_BYTES);
 	CHECK_EQ(shim_doubtful_bytes(), POOL_BYTES);
 	CHECK_EQ(shim_page_bytes(), bytes);
 	CHECK(shim_log_has("leaking them"));
@@ -314,7 +314,7 @@ TEST(switch_leaks_what_cannot_be_made_private)
 	buffer_unmap(&probe);
 	CHECK_EQ(switch_to("fixed"), 0);
 	let_retire();
-	CHECK_EQ(atomic_long_read(&swiotlb_default_domain.leaked), POOL_BYTES);
+	CHECK_EQ(counted(&swiotlb_default_domain, leaked_bytes), POOL_BYTES);
 	buffer_unmap(&mapped);
 }
 

@@ -102,7 +102,7 @@ size_t used_bytes(const char *backend)
 
 long fails(enum swiotlb_fail fail)
 {
-	return atomic_long_read(&swiotlb_default_domain.fails[fail]);
+	return counted(&swiotlb_default_domain, fails[fail]);
 }
 
 int switch_to(const char *backend)

@@ -10,6 +10,7 @@
 
 #include "bounce.h"
 #include "../../../kernel/dma/swiotlb/internal.h"
+#include "counted.h"
 #include "test.h"
 
 int shim_swiotlb_setup(char *value);

@@ -154,7 +154,7 @@ static void dynamic_serves_bursts(struct kunit *test)
 		drop_all(dt);
 		KUNIT_EXPECT_EQ(test, dt->mem.ops->used(&dt->mem), 0);
 	}
-	KUNIT_EXPECT_EQ(test, atomic_long_read(&dt->domain.transient), 0);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&dt->domain.own.transient), 0);
 }
 
 /* What it reported of itself is taken back with it */
@@ -165,8 +165,8 @@ static void dynamic_leaves_no_trace(struct kunit *test)
 	while (dt->nr_spans < FIRST_BYTES / BLOCK)
 		KUNIT_ASSERT_EQ(test, take(dt, U64_MAX), 0);
 	kunit_release_action(test, exit_mem, dt);
-	KUNIT_EXPECT_EQ(test, atomic_long_read(&dt->domain.used), 0);
-	KUNIT_EXPECT_EQ(test, atomic_long_read(&dt->domain.transient), 0);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&dt->domain.own.level.used), 0);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&dt->domain.own.transient), 0);
 	KUNIT_EXPECT_EQ(test, dt->mem.nslabs, 0);
 }
 

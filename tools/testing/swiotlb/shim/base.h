@@ -22,6 +22,7 @@
 #define CONFIG_CONTIG_ALLOC		1
 #ifndef SHIM_NO_DEBUG_FS
 #define CONFIG_DEBUG_FS			1
+#define CONFIG_SWIOTLB_STATS		1
 #endif
 #define CONFIG_DMA_RESTRICTED_POOL	1
 #define CONFIG_KUNIT			1
@@ -74,6 +75,7 @@ typedef unsigned short umode_t;
 #define __read_mostly
 #define __ro_after_init
 #define __rcu
+#define __percpu
 #define __iomem
 #define __must_check
 #define __maybe_unused			__attribute__((unused))

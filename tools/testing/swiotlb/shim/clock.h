@@ -36,6 +36,7 @@ extern unsigned long shim_jiffies;
 
 #define ktime_get_ns()		((u64)jiffies * (1000000000 / HZ))
 #define ktime_get_mono_fast_ns()	ktime_get_ns()
+#define local_clock()		ktime_get_ns()
 
 /* Let @ms pass: what is due meanwhile is done, in order, before this returns */
 void shim_pass_ms(unsigned long ms);

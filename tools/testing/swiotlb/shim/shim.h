@@ -20,6 +20,7 @@
 #include "guards.h"
 #include "memory.h"
 #include "alloc.h"
+#include "percpu.h"
 #include "clock.h"
 #include "work.h"
 #include "shrinker.h"
