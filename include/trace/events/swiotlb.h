@@ -36,25 +36,78 @@ TRACE_EVENT(swiotlb_bounced,
 		  __entry->force ? "FORCE" : "NORMAL")
 );
 
-/* A mapping got no bounce buffer; the reasons are those in debugfs */
+/*
+ * From when to when a bounce buffer is in use. tlb_addr, its physical address, is its
+ * own meanwhile. dev_addr is that of swiotlb_bounced, or all ones for coherent
+ * memory, which has no original.
+ */
+DECLARE_EVENT_CLASS(swiotlb_buffer,
+	TP_PROTO(struct device *dev, phys_addr_t orig_addr, phys_addr_t tlb_addr,
+		 size_t size, const char *backend),
+	TP_ARGS(dev, orig_addr, tlb_addr, size, backend),
+
+	TP_STRUCT__entry(
+		__string(dev_name, dev_name(dev))
+		__field(u64, dev_addr)
+		__field(u64, tlb_addr)
+		__field(size_t, size)
+		__string(backend, backend)
+	),
+
+	TP_fast_assign(
+		__assign_str(dev_name);
+		__entry->dev_addr = orig_addr == SWIOTLB_NO_ORIG ? U64_MAX :
+				    phys_to_dma(dev, orig_addr);
+		__entry->tlb_addr = tlb_addr;
+		__entry->size = size;
+		__assign_str(backend);
+	),
+
+	TP_printk("dev_name: %s dev_addr=%llx tlb_addr=%llx size=%zu backend=%s",
+		  __get_str(dev_name), __entry->dev_addr, __entry->tlb_addr,
+		  __entry->size, __get_str(backend))
+);
+
+/* It got its place, nothing is copied yet; swiotlb_bounced came before */
+DEFINE_EVENT(swiotlb_buffer, swiotlb_mapped,
+	TP_PROTO(struct device *dev, phys_addr_t orig_addr, phys_addr_t tlb_addr,
+		 size_t size, const char *backend),
+	TP_ARGS(dev, orig_addr, tlb_addr, size, backend)
+);
+
+/* It is about to be freed, all is copied */
+DEFINE_EVENT(swiotlb_buffer, swiotlb_unbounced,
+	TP_PROTO(struct device *dev, phys_addr_t orig_addr, phys_addr_t tlb_addr,
+		 size_t size, const char *backend),
+	TP_ARGS(dev, orig_addr, tlb_addr, size, backend)
+);
+
+/*
+ * A mapping got no bounce buffer; the reasons are those in debugfs. There may be no
+ * backend, "none".
+ */
 TRACE_EVENT(swiotlb_alloc_fail,
-	TP_PROTO(struct device *dev, size_t size, const char *reason),
-	TP_ARGS(dev, size, reason),
+	TP_PROTO(struct device *dev, size_t size, const char *reason,
+		 const char *backend),
+	TP_ARGS(dev, size, reason, backend),
 
 	TP_STRUCT__entry(
 		__string(dev_name, dev_name(dev))
 		__field(size_t, size)
 		__string(reason, reason)
+		__string(backend, backend)
 	),
 
 	TP_fast_assign(
 		__assign_str(dev_name);
 		__entry->size = size;
 		__assign_str(reason);
+		__assign_str(backend);
 	),
 
-	TP_printk("dev_name: %s size=%zu reason=%s",
-		  __get_str(dev_name), __entry->size, __get_str(reason))
+	TP_printk("dev_name: %s size=%zu reason=%s backend=%s",
+		  __get_str(dev_name), __entry->size, __get_str(reason),
+		  __get_str(backend))
 );
 
 /* New mappings go from one backend to another */

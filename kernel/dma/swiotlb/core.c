@@ -24,6 +24,7 @@
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
 #include <linux/swiotlb.h>
+#include <linux/swiotlb/backend.h>
 
 #define CREATE_TRACE_POINTS
 #include <trace/events/swiotlb.h>
@@ -138,13 +139,19 @@ static void copy_from_device(struct device *dev, phys_addr_t tlb_addr,
 	swiotlb_count_hot(pool->mem, bytes_from_device, bytes);
 }
 
-/* Give a span back to its backend. None of those that are built in has ->stray() */
+/*
+ * Give a span back to its backend; @head is what was recorded of it. None of those
+ * that are built in has ->stray()
+ */
 static __always_inline void span_free(struct device *dev,
 				      const struct swiotlb_span *span,
-				      size_t size)
+				      const struct swiotlb_slot *head)
 {
 	const struct swiotlb_backend_ops *ops = span->pool->ops;
 
+	trace_swiotlb_unbounced(dev, head->orig_addr,
+				span->pool->start + swiotlb_span_pos(span),
+				head->size, ops->name);
 	rcu_read_lock();
 	if (likely(ops == &swiotlb_cc)) {
 		if (unlikely(!cc_free_fast(span)))
@@ -155,7 +162,7 @@ static __always_inline void span_free(struct device *dev,
 		swiotlb_dynamic_free(span);
 	} else {
 		if (ops->stray)
-			check_stray(dev, span, size);
+			check_stray(dev, span, head->size);
 		ops->free(span);
 	}
 	rcu_read_unlock();
@@ -175,7 +182,7 @@ static void release_span(struct device *dev, phys_addr_t tlb_addr,
 		return;
 	}
 	swiotlb_erase(head);
-	span_free(dev, &span, head->size);
+	span_free(dev, &span, head);
 }
 
 /*
@@ -202,6 +209,9 @@ static __always_inline bool map_span(struct device *dev,
 		return false;
 
 	swiotlb_record(span, req->orig_addr, req->size);
+	trace_swiotlb_mapped(dev, req->orig_addr,
+			     span->pool->start + swiotlb_span_pos(span),
+			     req->size, span->pool->ops->name);
 	return true;
 }
 
@@ -287,7 +297,7 @@ static noinline void end_bouncing(struct device *dev, phys_addr_t tlb_addr,
 		swiotlb_count_hot(pool->mem, bytes_from_device, size);
 	}
 	swiotlb_erase(head);
-	span_free(dev, &span, head->size);
+	span_free(dev, &span, head);
 }
 
 /**

@@ -418,7 +418,8 @@ void swiotlb_map_failed(struct device *dev, struct swiotlb_domain *domain,
 
 	account = mem ? swiotlb_account_of(mem) : &domain->own;
 	atomic_long_inc(&account->fails[fail]);
-	trace_swiotlb_alloc_fail(dev, req->size, swiotlb_fail_names[fail]);
+	trace_swiotlb_alloc_fail(dev, req->size, swiotlb_fail_names[fail],
+				 backend);
 	if (attrs & DMA_ATTR_NO_WARN)
 		return;
 

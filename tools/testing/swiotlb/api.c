@@ -345,8 +345,10 @@ TEST(api_mapping_ends_skipped_syncs)
 	CHECK(!dev.skips_sync);
 }
 
+/* In the log, in the counter, and in the tracepoint */
 static void check_failure(size_t size, enum swiotlb_fail why, const char *says)
 {
+	const char *backend = default_mem() ? "fixed" : "none";
 	long before = fails(why);
 
 	shim_clear_log();
@@ -354,19 +356,32 @@ static void check_failure(size_t size, enum swiotlb_fail why, const char *says)
 		 DMA_MAPPING_ERROR);
 	CHECK_EQ(fails(why), before + 1);
 	CHECK(strstr(shim_log, says));
+	CHECK(!strcmp(shim_fail_reason, swiotlb_fail_names[why]));
+	CHECK(!strcmp(shim_fail_backend, backend));
 
+	shim_fail_reason = NULL;
 	shim_clear_log();
 	CHECK_EQ(swiotlb_map(&dev, ORIG, size, DMA_TO_DEVICE, DMA_ATTR_NO_WARN),
 		 DMA_MAPPING_ERROR);
 	CHECK_EQ(fails(why), before + 2);
+	CHECK(!strcmp(shim_fail_reason, swiotlb_fail_names[why]));
 	CHECK_EQ(strlen(shim_log), 0);
 }
 
+/* The names tell them apart, and so do the messages that are looked for here */
 TEST(api_failures_have_names)
 {
 	dma_addr_t addrs[64];
 	unsigned int i, nr;
 
+	for (i = 0; i < SWIOTLB_NR_FAILS; i++) {
+		for (nr = 0; nr < i; nr++)
+			CHECK(strcmp(swiotlb_fail_names[i],
+				     swiotlb_fail_names[nr]));
+	}
+
+	swiotlb_dev_init(&dev);
+	check_failure(1, SWIOTLB_FAIL_NOT_READY, "has no memory to bounce");
 	boot("256,1", 0);
 	check_failure(0, SWIOTLB_FAIL_INVALID, "is invalid");
 	check_failure(MAX_BYTES + 1, SWIOTLB_FAIL_TOO_LARGE, "too large");

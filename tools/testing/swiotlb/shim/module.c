@@ -148,3 +148,4 @@ PARAM_OPS(string, param_set_copystring, param_get_string);
 
 /* What tracepoints would have seen */
 unsigned long shim_nr_switches, shim_nr_grows, shim_nr_shrinks;
+const char *shim_fail_reason, *shim_fail_backend;
