@@ -316,6 +316,7 @@ void swiotlb_pool_release(struct swiotlb_mem *mem, struct io_tlb_pool *pool);
 int swiotlb_pool_expect(phys_addr_t start, phys_addr_t end);
 int swiotlb_pool_publish(struct io_tlb_pool *pool);
 int swiotlb_pool_publish_atomic(struct io_tlb_pool *pool);
+void swiotlb_pool_return(struct io_tlb_pool *pool, struct io_tlb_pool *around);
 void swiotlb_pool_retract(struct io_tlb_pool *pool);
 void *swiotlb_meta_alloc(size_t bytes, enum swiotlb_phase phase);
 void swiotlb_meta_free(void *meta, size_t bytes, enum swiotlb_phase phase);

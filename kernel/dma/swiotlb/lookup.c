@@ -7,8 +7,8 @@
  * So the answer is a walk down a table made like a page table, with large
  * entries where a pool covers a whole granule:
  *
- *	root	one entry per GiB	-> leaf
- *	leaf	one entry per 2 MiB	-> pool, or pages, or NULL
+ *	root	one entry per 32 MiB	-> leaf
+ *	leaf	one entry per 64 KiB	-> pool, or pages, or NULL
  *	pages	one entry per page	-> pool, or NULL
  *
  * The number of pools does not matter. Before the walk, inline, an address is
@@ -32,10 +32,14 @@
  * those of the range and the root, which need not change then: both were made to
  * cover the memory by swiotlb_pool_expect(), which did wait.
  *
- * The tables take 4 KiB per GiB of address space that ever had a pool, and
- * another 4 KiB where a pool begins or ends within a granule. Outgrown roots
- * stay as well; a new one is at least twice as long, so together they are
- * smaller than it.
+ * A granule is as small as the smallest pools that are many, parts of which `cc` cuts
+ * its memory: they come and go without a table of pages, which would take longer to
+ * walk and have to be made.
+ *
+ * The tables take 4 KiB per 32 MiB of address space that ever had a pool, and 128
+ * bytes where a pool begins or ends within a granule. The root takes 256 KiB per TiB
+ * of address space. Outgrown ones stay as well; a new one is at least twice as long,
+ * so together they are smaller than it.
  *
  * Locking: lookup_lock serialises who adds tables, and who changes the range. It
  * is taken with interrupts off, nothing is taken inside it.
@@ -54,9 +58,9 @@
 
 #include "internal.h"
 
-#define GRANULE_SHIFT	21
+#define GRANULE_SHIFT	(PAGE_SHIFT > 16 ? PAGE_SHIFT : 16)
 #define GRANULE_BYTES	BIT_ULL(GRANULE_SHIFT)
-#define LEAF_SHIFT	30
+#define LEAF_SHIFT	(GRANULE_SHIFT + 9)
 #define NR_GRANULES	(1U << (LEAF_SHIFT - GRANULE_SHIFT))
 #define NR_PAGES	(1U << (GRANULE_SHIFT - PAGE_SHIFT))
 
@@ -114,15 +118,15 @@ struct swiotlb_range swiotlb_range __read_mostly = {
 struct io_tlb_pool *__swiotlb_find_pool(struct device *dev, phys_addr_t paddr)
 {
 	const struct lookup_root *root = READ_ONCE(lookup_root);
-	u64 gib = (u64)paddr >> LEAF_SHIFT;
+	u64 part = (u64)paddr >> LEAF_SHIFT;
 	struct io_tlb_pool *pool;
 	struct lookup_leaf *leaf;
 	unsigned long entry;
 
-	if (gib >= root->nr_leaves)
+	if (part >= root->nr_leaves)
 		return NULL;
 
-	leaf = READ_ONCE(root->leaf[gib]);
+	leaf = READ_ONCE(root->leaf[part]);
 	entry = READ_ONCE(leaf->granule[(paddr >> GRANULE_SHIFT) % NR_GRANULES]);
 	if (likely(!entry))
 		return NULL;
@@ -158,7 +162,7 @@ static int grow_root(phys_addr_t end)
 {
 	struct lookup_root *old = READ_ONCE(lookup_root), *root;
 	u64 nr = ((u64)end - 1) / (1ULL << LEAF_SHIFT) + 1;
-	unsigned long flags, gib;
+	unsigned long flags, part;
 	size_t bytes;
 
 	if (nr <= old->nr_leaves)
@@ -172,8 +176,8 @@ static int grow_root(phys_addr_t end)
 		return -ENOMEM;
 
 	root->nr_leaves = nr;
-	for (gib = 0; gib < nr; gib++)
-		root->leaf[gib] = &empty_leaf;
+	for (part = 0; part < nr; part++)
+		root->leaf[part] = &empty_leaf;
 
 	spin_lock_irqsave(&lookup_lock, flags);
 	old = lookup_root;
@@ -205,7 +209,7 @@ static unsigned long *granule_entry(struct lookup_leaf *leaf, phys_addr_t paddr)
 static struct lookup_leaf *need_leaf(phys_addr_t paddr, gfp_t gfp)
 {
 	struct lookup_leaf *leaf = READ_ONCE(*leaf_slot(paddr)), *new;
-	u64 gib = (u64)paddr >> LEAF_SHIFT;
+	u64 part = (u64)paddr >> LEAF_SHIFT;
 	struct lookup_root *root;
 	unsigned long flags;
 
@@ -223,9 +227,9 @@ static struct lookup_leaf *need_leaf(phys_addr_t paddr, gfp_t gfp)
 	spin_lock_irqsave(&lookup_lock, flags);
 	leaf = *leaf_slot(paddr);
 	if (leaf == &empty_leaf) {
-		for (root = lookup_root; root && gib < root->nr_leaves;
+		for (root = lookup_root; root && part < root->nr_leaves;
 		     root = root->outgrown)
-			install(&root->leaf[gib], new);
+			install(&root->leaf[part], new);
 		leaf = new;
 		new = NULL;
 	}
@@ -375,9 +379,22 @@ int swiotlb_pool_publish(struct io_tlb_pool *pool)
 }
 EXPORT_SYMBOL_GPL(swiotlb_pool_publish);
 
+/* Let addresses in @pool lead to @to from now on, for all who get one later */
+static void lead_to(const struct io_tlb_pool *pool, struct io_tlb_pool *to)
+{
+	set_range(pool->start, pool->end, to);
+	/*
+	 * Pairs with the address dependencies of whoever gets an address from
+	 * this CPU and looks it up. A full one, since tables on the way may have
+	 * been added by other CPUs.
+	 */
+	smp_mb();
+}
+
 /**
  * swiotlb_pool_publish_atomic() - let addresses in a pool lead to it, at once
- * @pool: complete but for @pool->domain, overlapping no other pool
+ * @pool: complete but for @pool->domain, overlapping no other pool; or within
+ *	  one, which gets its addresses back by swiotlb_pool_return()
  *
  * Context: any but NMI.
  * Return: 0; -ERANGE if swiotlb_pool_expect() was not told of such addresses;
@@ -396,16 +413,27 @@ int swiotlb_pool_publish_atomic(struct io_tlb_pool *pool)
 	if (err)
 		return err;
 
-	set_range(pool->start, pool->end, pool);
-	/*
-	 * Pairs with the address dependencies of whoever gets an address from
-	 * this CPU and looks it up. A full one, since tables on the way may have
-	 * been added by other CPUs.
-	 */
-	smp_mb();
+	lead_to(pool, pool);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(swiotlb_pool_publish_atomic);
+
+/**
+ * swiotlb_pool_return() - let addresses in a pool lead to the pool around it again
+ * @pool:   pool in which nothing is mapped any more; what it lies in was had by
+ *	    swiotlb_pool_expect()
+ * @around: pool that is published, and lost these addresses to @pool
+ *
+ * Who looked up an address just before may still have @pool: it must neither be
+ * freed nor be changed until an RCU grace period is over.
+ *
+ * Context: any but NMI.
+ */
+void swiotlb_pool_return(struct io_tlb_pool *pool, struct io_tlb_pool *around)
+{
+	lead_to(pool, around);
+}
+EXPORT_SYMBOL_GPL(swiotlb_pool_return);
 
 /**
  * swiotlb_pool_retract() - the reverse of publishing
