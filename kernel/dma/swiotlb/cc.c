@@ -6,8 +6,10 @@
  * converted before it can be used; of use wherever much is bounced.
  *
  *	CPU	stacks of free slots of 256 bytes to 4 KiB	cc_cpu.c
- *	depot	chunks by class and by what they have free	cc_depot.c
- *	chunk	2 MiB, converted as a whole, once		cc_chunk.c
+ *	depot	chunks and slabs by what they have free		cc_depot.c, cc_shelf.c
+ *	slab	64 KiB of a chunk, in slots of 256 to 2K bytes	cc_chunk.c
+ *	chunk	2 MiB in slots of 4 KiB, converted as a whole,	cc_chunk.c
+ *		once
  *	kccd	makes chunks ahead of need, gives them back	kccd.c
  *
  * A buffer gets
@@ -15,16 +17,17 @@
  *	up to 4 KiB:	a slot of 256, 512, 1K, 2K or 4K bytes, whichever is just
  *			large enough, also for the alignment that it needs
  *	up to 16 KiB:	a run of 2K slots, if that takes less than 4K slots
- *	up to 1 MiB:	a run of 4K slots
- *	up to 2 MiB:	a run of 16K slots
+ *	up to 2 MiB:	a run of 4K slots
  *
  * so that a buffer of more than 128 bytes wastes less than half of what it gets. The
  * address bits that a device wants to be kept (min_align_mask) count as part of the
  * size, up to 4 KiB.
  *
- * A chunk serves one class at a time. When it is empty it goes back and may serve
- * another one. If a class has no room, and there is no empty chunk, a buffer goes to
- * slots of other classes that are large enough; then to memory that devices of little
+ * Slots of less than 4 KiB come from slabs. A slab serves one class; when it is empty
+ * it becomes slots of 4 KiB again. So of each class there is less than 64 KiB that
+ * lies idle for want of buffers of just that size, but for what is scattered over
+ * slabs in use. If there is no room for a slab a buffer goes to slots of other classes
+ * that are large enough; then to memory that devices of little
  * reach may need more. A request that finds nothing is told so in a bounded number
  * of steps, stated in cc_depot.c: nothing is searched in proportion to how much
  * memory there is, or how full it is.
@@ -68,9 +71,6 @@
 #define LOW_ONE_OF	8U
 #define MAX_LOW		4U
 
-/* Formats to begin with, of each geometry */
-#define BOOT_FORMATS	2U
-
 static int cc_grow(struct swiotlb_mem *mem, const struct swiotlb_req *req,
 		   struct swiotlb_span *span)
 {
@@ -93,7 +93,7 @@ static u64 longest_part(u64 start, u64 bytes, u64 boundary_mask)
  * the offset into the first slot, or the slots passed over until min_align_mask is
  * met. Where that mask covers the boundary, buffers lie between boundaries just as
  * their originals do, and nothing is lost. Where the bus shifts addresses by no
- * multiple of the largest slots, smaller ones have to do.
+ * multiple of 4 KiB, which no bus does, there is nothing.
  */
 static size_t cc_max_mapping(struct swiotlb_mem *mem,
 			     const struct swiotlb_limits *limits)
@@ -104,9 +104,7 @@ static size_t cc_max_mapping(struct swiotlb_mem *mem,
 	u64 bytes = CC_CHUNK_BYTES;
 
 	if (limits->dma_offset & (SZ_4K - 1))
-		bytes = SZ_512K;
-	else if (limits->dma_offset & (SZ_16K - 1))
-		bytes = SZ_1M;
+		return 0;
 	bytes = longest_part(limits->dma_offset & (CC_CHUNK_BYTES - 1), bytes,
 			     boundary_mask);
 	if (cc && cc->live)
@@ -162,18 +160,19 @@ static void show_reach(struct cc *cc, enum cc_reach reach, struct seq_file *m)
 		   READ_ONCE(cc->growers[reach].boost));
 	for (class = 0; class < CC_NR_CLASSES; class++) {
 		const struct cc_shelf *shelf = &d->shelves[class];
-		unsigned long nr_chunks, nr_free, nr_peak;
+		unsigned long nr, nr_free, nr_peak;
 
 		scoped_guard(spinlock_irq, &d->lock) {
-			nr_chunks = shelf->nr_chunks;
+			nr = shelf->nr;
 			nr_free = shelf->nr_free;
 			nr_peak = shelf->nr_peak;
 		}
 		if (!nr_peak)
 			continue;
-		seq_printf(m, "\tclass %s: chunks %lu slots %lu free %lu cached %lu peak %lu\n",
-			   cc_classes[class].name, nr_chunks,
-			   nr_chunks * cc_nr_slots(class), nr_free,
+		seq_printf(m, "\tclass %s: %s %lu slots %lu free %lu cached %lu peak %lu\n",
+			   cc_classes[class].name,
+			   cc_has_slabs(class) ? "slabs" : "chunks", nr,
+			   nr * cc_nr_slots(class), nr_free,
 			   nr_cached(cc, reach, class), nr_peak);
 	}
 }
@@ -214,15 +213,16 @@ static void cc_show(struct swiotlb_mem *mem, struct seq_file *m)
 	seq_printf(m, "\tcap_mib %llu boot_chunks %u grown_chunks %u\n",
 		   kccd_cap_bytes(cc) / SZ_1M, cc->nr_boot, cc->nr_grown);
 	seq_printf(m, "\tgrown %lu shrunk %lu failed %lu\n",
-		   cc->nr_grows, cc->nr_shrinks, cc->nr_failures);
+		   READ_ONCE(cc->nr_grows), READ_ONCE(cc->nr_shrinks),
+		   READ_ONCE(cc->nr_failures));
 	show_reach(cc, CC_LOW, m);
 	if (cc->main != CC_LOW)
 		show_reach(cc, CC_ANY, m);
 	show_waste(cc, m);
 	for (geom = 0; geom < CC_NR_GEOMS; geom++)
-		seq_printf(m, "\tformats %s: made %u in reserve %u\n",
-			   cc_classes[geom == CC_GEOM_16K ? CC_RUN_16K : geom].name,
-			   cc->reserves[geom].nr_made,
+		seq_printf(m, "\tslabs %s: made %u in reserve %u\n",
+			   cc_classes[geom].name,
+			   READ_ONCE(cc->reserves[geom].nr_made),
 			   READ_ONCE(cc->reserves[geom].nr));
 }
 
@@ -271,15 +271,47 @@ static int provision_early(struct cc *cc, enum cc_reach reach,
 static void add_early(struct cc *cc, struct cc_chunk *chunk, phys_addr_t start,
 		      enum cc_reach reach)
 {
-	chunk->home.start = start;
-	chunk->home.end = start + CC_CHUNK_BYTES;
-	chunk->home.vaddr = phys_to_virt(start);
-	chunk->home.phase = SWIOTLB_EARLY;
-	chunk->phase = SWIOTLB_EARLY;
-	cc_chunk_init(cc, chunk);
+	struct io_tlb_pool *pool = &chunk->pages.pool;
+
+	pool->start = start;
+	pool->end = start + CC_CHUNK_BYTES;
+	pool->vaddr = phys_to_virt(start);
+	pool->phase = SWIOTLB_EARLY;
 	list_add_tail(&chunk->all, &cc->chunks);
 	cc->nr_boot++;
 	cc_depot_add(&cc->depots[reach], chunk);
+}
+
+static void __ref free_array(struct cc *cc)
+{
+	unsigned int i;
+
+	for (i = 0; i < cc->nr_array; i++)
+		cc_chunk_exit(&cc->chunk_array[i]);
+	if (cc->chunk_array)
+		swiotlb_meta_free(cc->chunk_array,
+				  cc->nr_array * sizeof(*cc->chunk_array),
+				  SWIOTLB_EARLY);
+	cc->nr_array = 0;
+	cc->chunk_array = NULL;
+}
+
+/* All that is known of boot chunks, but for where they are */
+static int make_array(struct cc *cc, unsigned int nr)
+{
+	unsigned int i;
+	int err = 0;
+
+	cc->chunk_array = swiotlb_meta_alloc(nr * sizeof(*cc->chunk_array),
+					     SWIOTLB_EARLY);
+	if (!cc->chunk_array)
+		return -ENOMEM;
+	cc->nr_array = nr;
+	for (i = 0; i < nr && !err; i++) {
+		cc->chunk_array[i].phase = SWIOTLB_EARLY;
+		err = cc_chunk_init(cc, &cc->chunk_array[i]);
+	}
+	return err;
 }
 
 static void __ref release_regions(struct cc *cc)
@@ -328,12 +360,10 @@ static int make_early(struct cc *cc, const struct swiotlb_params *params)
 		}
 	}
 
-	cc->nr_array = nr[CC_LOW] + nr[CC_ANY];
-	cc->chunk_array = swiotlb_meta_alloc(cc->nr_array * sizeof(*chunk),
-					     SWIOTLB_EARLY);
-	if (!cc->chunk_array) {
+	err = make_array(cc, nr[CC_LOW] + nr[CC_ANY]);
+	if (err) {
 		release_regions(cc);
-		return -ENOMEM;
+		return err;
 	}
 
 	chunk = cc->chunk_array;
@@ -362,7 +392,6 @@ static int make_late(struct cc *cc, const struct swiotlb_params *params)
 	struct swiotlb_params p = *params;
 	int err = 0;
 
-	guard(mutex)(&cc->lock);
 	p.bytes = CC_CHUNK_BYTES;
 	p.flags |= SWIOTLB_EXACT;
 	for (i = 0; i < nr && !err; i++) {
@@ -377,61 +406,33 @@ static int make_late(struct cc *cc, const struct swiotlb_params *params)
 	return cc->nr_boot ? 0 : err;
 }
 
-/* Take all apart that there is; with formats in use, if none is used any more */
+/* Take all apart that there is; nothing is mapped any more */
 static void cc_destroy(struct cc *cc)
 {
 	struct cc_chunk *chunk, *next;
 	enum swiotlb_phase phase = cc->phase;
-	struct cc_depot *d;
+	unsigned int reach;
 
-	list_for_each_entry(chunk, &cc->chunks, all) {
-		d = chunk->depot;
-		scoped_guard(spinlock_irqsave, &d->lock) {
-			if (chunk->format)
-				cc_chunk_unformat(chunk);
-		}
-		swiotlb_pool_retract(&chunk->home);
-	}
+	for (reach = 0; reach < CC_NR_REACHES; reach++)
+		cc_depot_exit(&cc->depots[reach]);
+	list_for_each_entry(chunk, &cc->chunks, all)
+		swiotlb_pool_retract(&chunk->pages.pool);
 	/* Early in boot nobody reads */
 	if (slab_is_available())
 		synchronize_rcu();
 	list_for_each_entry_safe(chunk, next, &cc->chunks, all) {
-		swiotlb_pool_release(cc->mem, &chunk->home);
+		swiotlb_pool_release(cc->mem, &chunk->pages.pool);
 		if (chunk->phase != SWIOTLB_EARLY)
-			kfree(chunk);
+			kccd_free_chunk(chunk);
 	}
-	cc_formats_exit(cc);
-	if (cc->chunk_array)
-		swiotlb_meta_free(cc->chunk_array,
-				  cc->nr_array * sizeof(*chunk), phase);
+	cc_slabs_exit(cc);
+	free_array(cc);
 	if (cc->spill)
 		swiotlb_meta_free(cc->spill, CC_MAX_SPILL * sizeof(*cc->spill),
 				  phase);
 	if (cc->cpus)
 		swiotlb_meta_free(cc->cpus, cc_cpus_bytes(), phase);
 	swiotlb_meta_free(cc, sizeof(*cc), phase);
-}
-
-/*
- * Until kccd can make more: whatever comes so early, any chunk can be cut up for
- * pages and for what is large
- */
-static int make_formats(struct cc *cc)
-{
-	unsigned int geom, i, nr;
-
-	for (geom = 0; geom < CC_NR_GEOMS; geom++) {
-		nr = BOOT_FORMATS;
-		if (geom == CC_GEOM_4K || geom == CC_GEOM_16K)
-			nr = max(nr, cc->nr_boot);
-		for (i = 0; i < nr; i++) {
-			if (cc_format_make(cc, geom, cc->phase))
-				return -ENOMEM;
-		}
-		/* Let kccd see to it as soon as it can */
-		cc->reserves[geom].low_mark = nr;
-	}
-	return 0;
 }
 
 static int cc_init(struct swiotlb_mem *mem, const struct swiotlb_params *params)
@@ -456,7 +457,7 @@ static int cc_init(struct swiotlb_mem *mem, const struct swiotlb_params *params)
 	cc->live = params->phase == SWIOTLB_LATE;
 	cc->main = end > SZ_4G ? CC_ANY : CC_LOW;
 	kccd_init(cc);
-	cc_formats_init(cc);
+	cc_slabs_init(cc);
 	cc_depot_init(cc, CC_LOW, SZ_4G);
 	cc_depot_init(cc, CC_ANY, end);
 
@@ -471,20 +472,23 @@ static int cc_init(struct swiotlb_mem *mem, const struct swiotlb_params *params)
 		err = make_early(cc, params);
 	else if (!err)
 		err = make_late(cc, params);
-	if (!err)
-		err = make_formats(cc);
 	if (err)
 		goto err_destroy;
+	kccd_resized(cc);
+	err = cc_reserves_fill(cc, cc->phase);
+	if (err)
+		goto err_destroy;
+	/* Early in boot there is less in reserve than there should be */
+	cc->ask = params->phase == SWIOTLB_EARLY;
 
 	mem->start = PHYS_ADDR_MAX;
 	mem->end = 0;
 	list_for_each_entry(chunk, &cc->chunks, all) {
-		mem->start = min(mem->start, chunk->home.start);
-		mem->end = max(mem->end, chunk->home.end);
+		mem->start = min(mem->start, chunk->pages.pool.start);
+		mem->end = max(mem->end, chunk->pages.pool.end);
 	}
 	if (cc->growable)
 		mem->end = max_t(u64, mem->end, end);
-	kccd_resized(cc);
 	for (reach = 0; reach < CC_NR_REACHES; reach++) {
 		struct cc_depot *d = &cc->depots[reach];
 
@@ -517,7 +521,7 @@ static int cc_finalize(struct swiotlb_mem *mem)
 			return err;
 	}
 	list_for_each_entry(chunk, &cc->chunks, all)
-		chunk->home.shared = true;
+		chunk->pages.pool.shared = true;
 	return 0;
 }
 

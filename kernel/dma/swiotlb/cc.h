@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the files of the `cc` backend share: cc.c, cc_cpu.c, cc_depot.c, cc_chunk.c,
- * cc_runs.c, kccd.c, cc_tunables.c
+ * What the files of the `cc` backend share: cc.c, cc_cpu.c, cc_depot.c, cc_stock.c,
+ * cc_shelf.c, cc_crumbs.c, cc_chunk.c, cc_reserve.c, cc_runs.c, kccd.c, cc_tunables.c
  *
  * Locks, each taken inside those above it:
  *
  *	cc.flush_lock		cc_cpu.c: &cc.spill; a mutex, and never inside cc.lock
  *	cc.lock			kccd.c: which chunks there are; a mutex
  *	  cc_depot.lock		cc_depot.c: what is free; interrupts off
- *	    cc.format_lock	cc_chunk.c: formats in reserve; interrupts off
+ *	    cc.reserve_lock	cc_reserve.c: slabs in reserve; interrupts off
  *
  * The caches of the CPUs have no lock, see cc_cpu.c.
  */
@@ -30,33 +30,35 @@
 #define CC_CHUNK_SHIFT		21
 #define CC_CHUNK_BYTES		((size_t)1 << CC_CHUNK_SHIFT)
 
+/* The slots of a chunk, which need not be pages of the machine */
+#define CC_PAGE_SHIFT		12
+#define CC_CHUNK_PAGES		(CC_CHUNK_BYTES >> CC_PAGE_SHIFT)
+#define CC_CHUNK_WORDS		BITS_TO_LONGS(CC_CHUNK_PAGES)
+
+/* As small as what lookup.c finds without a table of pages */
+#define CC_SLAB_SHIFT		(PAGE_SHIFT > 16 ? PAGE_SHIFT : 16)
+#define CC_SLAB_BYTES		((size_t)1 << CC_SLAB_SHIFT)
+#define CC_SLAB_PAGES		(CC_SLAB_BYTES >> CC_PAGE_SHIFT)
+
 /*
- * What a chunk is cut into. Of the first ones a buffer gets one slot, of the
- * others a run of slots; of 4K, too, if there is no room elsewhere.
+ * What memory is used for. Of the first ones a buffer gets one slot, of the others a
+ * run of slots; of pages, too, if there is no room elsewhere.
  */
 enum cc_class {
 	CC_256,
 	CC_512,
 	CC_1K,
 	CC_2K,
-	CC_4K,
+	CC_PAGES,
 	CC_RUN_2K,
-	CC_RUN_4K,
-	CC_RUN_16K,
+	CC_LAST,
+	CC_KEPT,
 	CC_NR_CLASSES,
 	CC_NR_SINGLES = CC_RUN_2K,
-	CC_NO_CLASS = CC_NR_CLASSES,
-};
-
-/* Sizes of slots, each of which needs records of its own */
-enum cc_geom {
-	CC_GEOM_256,
-	CC_GEOM_512,
-	CC_GEOM_1K,
-	CC_GEOM_2K,
-	CC_GEOM_4K,
-	CC_GEOM_16K,
-	CC_NR_GEOMS
+	/* Of these users say how much should be free */
+	CC_NR_MARKS = CC_LAST,
+	/* Sizes of slots that slabs are cut into */
+	CC_NR_GEOMS = CC_PAGES,
 };
 
 /**
@@ -64,20 +66,26 @@ enum cc_geom {
  * @name:	for users
  * @shift:	log2 of the size of a slot
  * @max_slots:	longest span
- * @geom:	whose records it uses
  */
 struct cc_class_def {
 	const char *name;
 	u8 shift;
 	u16 max_slots;
-	enum cc_geom geom;
 };
 
 extern const struct cc_class_def cc_classes[CC_NR_CLASSES];
 
+/* Is it made of slabs? Else of chunks */
+static inline bool cc_has_slabs(enum cc_class class)
+{
+	return class < CC_PAGES || class == CC_RUN_2K;
+}
+
+/* Slots of a slab, or of a chunk */
 static inline unsigned int cc_nr_slots(enum cc_class class)
 {
-	return CC_CHUNK_BYTES >> cc_classes[class].shift;
+	return (cc_has_slabs(class) ? CC_SLAB_BYTES : CC_CHUNK_BYTES) >>
+	       cc_classes[class].shift;
 }
 
 /* The memory that only those use who do not reach all, and the memory of the others */
@@ -95,6 +103,7 @@ enum cc_reach {
  * @boundary: the run must not cross a multiple of this plus 1; of the form
  *	      2^n - 1
  * @base:     number of slot 0; all numbers above start with it
+ * @dma_offset: see &struct swiotlb_req, for @base
  */
 struct cc_fit {
 	unsigned int nr_slots;
@@ -102,103 +111,155 @@ struct cc_fit {
 	unsigned long bits;
 	unsigned long boundary;
 	unsigned long base;
+	u64 dma_offset;
 };
 
-/* Run classes have 1024 slots at most */
-#define CC_MAX_RUN_WORDS	BITS_TO_LONGS(1024)
+/**
+ * struct cc_word - what is known of the runs of free slots in a word of a bitmap
+ * @head: how long the one is that begins with the lowest bit
+ * @tail: and the one that ends with the highest
+ * @most: and the longest of all
+ */
+struct cc_word {
+	u8 head;
+	u8 tail;
+	u8 most;
+};
 
 /**
- * struct cc_format - a chunk cut into slots of one size
- * @pool:    what the core sees of the chunk as long as it has this format
- * @chunk:   the chunk, or %NULL while in reserve
- * @class:   what it is used for
- * @reach:   where the chunk belongs
- * @geom:    size of the slots
- * @stack:   which of &cc_cpu.caches its slots go to
+ * struct cc_slab - memory cut into slots of one size: a chunk, or 64 KiB of one
+ * @pool:    what the core sees of it
  * @cpus:    &cc.cpus
- * @phase:   how its memory was had
+ * @chunk:   the chunk; %NULL while in reserve
+ * @node:    in &cc_shelf.bucket, in &cc_depot.empty, or in &cc_reserve.slabs
+ * @free:    which slots are free; private memory, as all of this
+ * @words:   of each word of @free, if there are runs
  * @grace:   in reserve: may be used when that RCU grace period is over, as
  *	     addresses may have been looked up in @pool
- * @node:    in &cc_reserve.formats
- * @free:    which slots are free; private memory, as all of this
+ * @nr_free: slots that are free
+ * @offer:   how many of them a buffer can have: one if there are any; or in how long
+ *	     a run. By that it lies in its bucket
+ * @first:   no slot is free in the words of @free below this one
+ * @class:   what it is used for, an &enum cc_class; changed only while all is free
+ * @reach:   where it belongs, an &enum cc_reach
+ * @stack:   which of &cc_cpu.caches its slots go to
+ * @phase:   how this structure was had, an &enum swiotlb_phase
  */
-struct cc_format {
+struct cc_slab {
 	struct io_tlb_pool pool;
-	struct cc_chunk *chunk;
 	struct cc_cpu *cpus;
-	unsigned int stack;
-	enum cc_class class;
-	enum cc_reach reach;
-	enum cc_geom geom;
-	enum swiotlb_phase phase;
-	unsigned long grace;
+	struct cc_chunk *chunk;
 	struct list_head node;
-	unsigned long free[];
+	unsigned long *free;
+	struct cc_word *words;
+	unsigned long grace;
+	u16 nr_free;
+	u16 offer;
+	u8 first;
+	u8 class;
+	u8 reach;
+	u8 stack;
+	u8 phase;
 };
 
 /**
- * struct cc_reserve - formats of one geometry that are ready for use
- * @formats:   the formats, those first that have waited longest
- * @nr:	       how many
- * @nr_made:   how many there are, in use and not
- * @low_mark:  with fewer kccd must be asked
- * @missed:    there was none when one was needed
+ * struct cc_reserve - slabs with slots of one size that are ready for use
+ * @slabs:    the slabs, those first that have waited longest
+ * @nr:	      how many
+ * @nr_made:  how many there are, in use and not
+ * @low_mark: with fewer kccd must be asked
+ * @boost:    log2 of how many more there should be than usual
+ * @missed:   there was none when one was needed
  */
 struct cc_reserve {
-	struct list_head formats;
+	struct list_head slabs;
 	unsigned int nr;
 	unsigned int nr_made;
 	unsigned int low_mark;
+	unsigned int boost;
 	bool missed;
+};
+
+/* What single pages are taken from, see cc_crumbs.c */
+#define CC_BLOCK_PAGES		16U
+#define CC_CHUNK_BLOCKS		(CC_CHUNK_PAGES / CC_BLOCK_PAGES)
+
+/**
+ * struct cc_blocks - the blocks of a chunk
+ * @node:    in &cc_crumbs.chunks
+ * @level:   number of that list
+ * @nr_free: pages that are free in each block
+ * @nr_with: number of blocks by that
+ */
+struct cc_blocks {
+	struct list_head node;
+	unsigned int level;
+	u8 nr_free[CC_CHUNK_BLOCKS];
+	u8 nr_with[CC_BLOCK_PAGES + 1];
+};
+
+/**
+ * struct cc_crumbs - chunks by the fewest free pages in a block of theirs
+ * @chunks: those where that is so many; 0 and all pages do not count
+ * @filled: which of these lists are not empty, a bit for each
+ */
+struct cc_crumbs {
+	struct list_head chunks[CC_BLOCK_PAGES];
+	unsigned long filled;
 };
 
 /**
  * struct cc_chunk - 2 MiB of bounce memory
- * @home:      the memory; and what the core sees of it while it has no format
- * @home_slot: the only, and always empty, record of @home
- * @format:    how it is cut up, or %NULL if it is not; an empty one may still be
+ * @pages:     all of it, in slots of 4 KiB
  * @depot:     where it belongs
- * @node:      in one of &cc_depot.empty or in &cc_shelf.bucket
  * @all:       in &cc.chunks
- * @nr_free:   slots that are free
- * @bucket:    number of its &cc_shelf.bucket
- * @first:     no slot is free in the words of &cc_format.free below this one
- * @grown:     was added later, and may be given back
- * @phase:     how this structure was had
  * @emptied:   when all of it became free, in jiffies
+ * @phase:     how this structure was had
+ * @grown:     was added later, and may be given back
+ * @free:      for @pages
+ * @words:     for @pages
+ * @blocks:    of @pages, while it is on the shelf of &CC_PAGES
+ * @head_dist: for @pages
  */
 struct cc_chunk {
-	struct io_tlb_pool home;
-	struct swiotlb_slot home_slot;
-	struct cc_format *format;
+	struct cc_slab pages;
 	struct cc_depot *depot;
-	struct list_head node;
 	struct list_head all;
-	unsigned int nr_free;
-	unsigned int bucket;
-	unsigned int first;
-	bool grown;
-	enum swiotlb_phase phase;
 	unsigned long emptied;
+	enum swiotlb_phase phase;
+	bool grown;
+	unsigned long free[CC_CHUNK_WORDS];
+	struct cc_word words[CC_CHUNK_WORDS];
+	struct cc_blocks blocks;
+	u8 head_dist[CC_CHUNK_PAGES];
 };
 
-/* From a length of up to 8192 slots: exact below 16, then eight to an octave */
-#define CC_NR_BUCKETS	96
+/* How many slabs of a class are searched for a place */
+#define CC_TRIES	8U
+
+/* Searches for any request in a depot, see cc_depot.c */
+#define CC_MAX_SEARCHES	(CC_NR_CLASSES * CC_TRIES + 5 * CC_TRIES + 6)
+
+/* From an offer of up to 512 slots: exact below 16, then eight to an octave */
+#define CC_NR_BUCKETS	64
 
 /**
- * struct cc_shelf - the chunks of a class in a depot
- * @bucket:    by what they have to offer: for single slots by how many are free,
- *	       for runs by the longest one; in bucket 0 there is nothing
- * @filled:    which buckets but 0 have any
- * @nr_chunks: number of chunks
- * @nr_free:   slots that are free in them
- * @nr_peak:   most slots that were ever taken
+ * struct cc_shelf - the slabs of a class in a depot
+ * @bucket:   by what they have to offer; in bucket 0 there is nothing
+ * @filled:   which buckets but 0 have any, a bit for each; read without the lock
+ * @nr:	      number of slabs
+ * @nr_empty: how many of them are free altogether
+ * @nr_free:  slots that are free in them
+ * @nr_long:  of these, as many as are in the longest run of a slab, if that is long
+ * @nr_peak:  most slots that were ever taken
  */
 struct cc_shelf {
 	struct list_head bucket[CC_NR_BUCKETS];
-	unsigned long filled[BITS_TO_LONGS(CC_NR_BUCKETS)];
-	unsigned int nr_chunks;
+	u64 filled;
+	unsigned int nr;
+	unsigned int nr_empty;
 	unsigned long nr_free;
+	unsigned long nr_long;
 	unsigned long nr_peak;
 };
 
@@ -209,20 +270,22 @@ struct cc_shelf {
  * @reach:	whom it is for
  * @end:	no chunk ends behind that address
  * @lowest_end:	where the lowest chunk ends that it ever had
- * @empty:	empty chunks by the class that they were used for last, or by
- *		%CC_NO_CLASS; those that are never given back, and those that were
- *		added later. Last used first
+ * @empty:	chunks that are free altogether: those that are never given back, and
+ *		those that were added later. Last used first
  * @nr_empty:	how many these are
  * @nr_empty_grown: how many of them were added later
  * @min_empty:	fewest that ever were, since cc_depot_least_empty()
  * @nr_chunks:	all
- * @keep:	so many empty ones are for those who need memory to free memory
  * @low_mark:	with fewer empty ones kccd must be asked
  * @was_used:	somebody asked for memory of this reach
- * @starved:	there was no empty one when one was needed, since kccd ran last
+ * @starved:	there was no empty one when one was needed, since kccd tried last
+ * @needed:	somebody who frees memory found nothing: the kept chunks are for all,
+ *		as his request may come again from elsewhere,
+ * @need_until:	until then, in jiffies
  * @used_bytes:	in use by buffers, as far as it is not counted by &struct cc_cpu
  * @reported:	of it what the core knows
- * @shelves:	chunks with a format
+ * @shelves:	chunks and slabs in use
+ * @crumbs:	of the chunks on the shelf of &CC_PAGES
  */
 struct cc_depot {
 	spinlock_t lock; /* protects all that is here */
@@ -230,19 +293,21 @@ struct cc_depot {
 	enum cc_reach reach;
 	u64 end;
 	u64 lowest_end;
-	struct list_head empty[2][CC_NR_CLASSES + 1];
+	struct list_head empty[2];
 	unsigned int nr_empty;
 	unsigned int nr_empty_grown;
 	unsigned int min_empty;
 	unsigned int nr_chunks;
-	unsigned int keep;
 	unsigned int low_mark;
 	bool was_used;
 	bool starved;
+	bool needed;
+	unsigned long need_until;
 	long used_bytes;
 	long reported;
 	struct cc_shelf shelves[CC_NR_CLASSES];
-};
+	struct cc_crumbs crumbs;
+} ____cacheline_aligned_in_smp;
 
 /**
  * struct cc_ref - a slot
@@ -339,8 +404,8 @@ struct cc_grower {
  * @flush_lock:	  protects @spill
  * @main:	  reach of those who reach all memory
  * @depots:	  by reach; &CC_LOW is all there is if no memory is above 4 GiB
- * @format_lock:  protects @reserves
- * @reserves:	  by geometry
+ * @reserve_lock: protects @reserves
+ * @reserves:	  by size of the slots, as &CC_256 and so on
  * @phase:	  when it was made
  * @growable:	  more memory can be had
  * @live:	  was made on the running system
@@ -355,7 +420,7 @@ struct cc_grower {
  * @nr_leaked:	  conversions that failed, one after the other
  * @squeezed_until: memory was tight not long ago: nothing is made before that but for
  *		  who finds no room, in jiffies of 64 bits
- * @grow:	  kccd: makes chunks and formats
+ * @grow:	  kccd: makes chunks and slabs
  * @trim:	  kccd: gives them back
  * @squeeze:	  kccd: gives all of them back that can be spared
  * @shrinker:	  tells when memory is tight, or %NULL
@@ -374,7 +439,7 @@ struct cc {
 	enum cc_reach main;
 	struct cc_depot depots[CC_NR_REACHES];
 
-	spinlock_t format_lock; /* protects reserves */
+	spinlock_t reserve_lock ____cacheline_aligned_in_smp; /* protects reserves */
 	struct cc_reserve reserves[CC_NR_GEOMS];
 
 	enum swiotlb_phase phase;
@@ -410,28 +475,67 @@ static inline bool cc_reaches(const struct swiotlb_req *req, u64 end)
 /* cc_runs.c: pure code */
 int cc_find_run(const unsigned long *free, unsigned int nr_slots,
 		unsigned int first, const struct cc_fit *fit);
-unsigned int cc_longest_run(const unsigned long *free, unsigned int nr_slots);
+unsigned int cc_longest_run(const unsigned long *free, struct cc_word *words,
+			    unsigned int nr_words, unsigned int from,
+			    unsigned int to);
 unsigned int cc_bucket_of(unsigned int nr);
 unsigned int cc_bucket_above(unsigned int nr);
 bool cc_fit(const struct swiotlb_req *req, enum cc_class class,
 	    struct cc_fit *fit, unsigned int *offset);
 
-/* cc_chunk.c: chunks and formats */
+/* cc_chunk.c: chunks and slabs */
+void *cc_exact_alloc(size_t bytes, enum swiotlb_phase phase);
+void cc_exact_free(void *p, size_t bytes, enum swiotlb_phase phase);
+int cc_slab_init(struct cc *cc, struct cc_slab *slab, unsigned int nr_slots,
+		 unsigned int shift, enum swiotlb_phase phase);
+void cc_slab_exit(struct cc_slab *slab);
+void cc_slab_place(struct cc_slab *slab, struct cc_chunk *chunk,
+		   unsigned int page, enum cc_class class);
+void cc_slab_retire(struct cc_slab *slab);
+unsigned int cc_slab_page(const struct cc_slab *slab);
+unsigned int cc_slab_take(struct cc_slab *slab, struct cc_ref *refs,
+			  unsigned int nr);
+int cc_chunk_init(struct cc *cc, struct cc_chunk *chunk);
+void cc_chunk_exit(struct cc_chunk *chunk);
 int cc_chunk_publish(struct cc_chunk *chunk);
-bool cc_chunk_format(struct cc_chunk *chunk, enum cc_class class);
-void cc_chunk_unformat(struct cc_chunk *chunk);
-void cc_chunk_init(struct cc *cc, struct cc_chunk *chunk);
-unsigned int cc_chunk_take(struct cc_chunk *chunk, struct cc_ref *refs,
-			   unsigned int nr);
-int cc_format_make(struct cc *cc, enum cc_geom geom, enum swiotlb_phase phase);
-bool cc_format_drop(struct cc *cc, enum cc_geom geom, unsigned int nr_keep);
-void cc_formats_init(struct cc *cc);
-void cc_formats_exit(struct cc *cc);
+
+/* cc_reserve.c: slabs that are ready for use */
+int cc_slab_make(struct cc *cc, enum cc_class geom, enum swiotlb_phase phase);
+struct cc_slab *cc_slab_get(struct cc *cc, enum cc_class class);
+void cc_slab_put(struct cc *cc, struct cc_slab *slab);
+bool cc_slab_drop(struct cc *cc, enum cc_class geom, unsigned int nr_keep);
+void cc_slabs_init(struct cc *cc);
+void cc_slabs_exit(struct cc *cc);
+int cc_reserves_fill(struct cc *cc, enum swiotlb_phase phase);
+bool cc_reserves_are_large(struct cc *cc);
+void cc_reserves_trim(struct cc *cc);
+void cc_reserves_calm(struct cc *cc);
+
+/* cc_shelf.c: which slab has room */
+void cc_shelf_init(struct cc_shelf *shelf);
+void cc_shelf_add(struct cc_shelf *shelf, struct cc_slab *slab);
+void cc_shelf_remove(struct cc_shelf *shelf, struct cc_slab *slab);
+void cc_shelf_changed(struct cc_shelf *shelf, struct cc_slab *slab,
+		      unsigned int first, unsigned int last, int delta);
+bool cc_shelf_may_have(const struct cc_shelf *shelf, unsigned int nr_slots);
+struct cc_slab *cc_shelf_fullest(struct cc_shelf *shelf);
+struct cc_slab *cc_shelf_empty(struct cc_shelf *shelf, unsigned int nr_slots);
+int cc_slab_find(struct cc_slab *slab, struct cc_fit *fit);
+struct cc_slab *cc_shelf_find(struct cc_shelf *shelf, unsigned int nr_slots,
+			      const struct swiotlb_req *req,
+			      struct cc_fit *fit, int *slot);
+
+/* cc_crumbs.c: single pages */
+void cc_crumbs_init(struct cc_crumbs *crumbs);
+void cc_crumbs_add(struct cc_chunk *chunk);
+void cc_crumbs_changed(struct cc_crumbs *crumbs, struct cc_chunk *chunk,
+		       unsigned int first, unsigned int last);
+struct cc_chunk *cc_crumbs_find(const struct cc_crumbs *crumbs);
+unsigned int cc_crumbs_take(struct cc_chunk *chunk, struct cc_ref *refs,
+			    unsigned int nr);
 
 /* cc_depot.c: what is free */
-void cc_depot_init(struct cc *cc, enum cc_reach reach, u64 end);
-void cc_depot_add(struct cc_depot *d, struct cc_chunk *chunk);
-struct cc_chunk *cc_depot_remove(struct cc_depot *d, unsigned long idle);
+void cc_depot_retire(struct cc_depot *d, struct cc_slab *slab);
 unsigned int cc_depot_take(struct cc_depot *d, enum cc_class class,
 			   struct cc_ref *refs, unsigned int nr);
 void cc_depot_put(struct cc *cc, const struct cc_ref *refs, unsigned int nr);
@@ -439,7 +543,21 @@ int cc_depot_alloc(struct cc_depot *d, enum cc_class class,
 		   const struct swiotlb_req *req, struct swiotlb_span *span);
 void cc_depot_free(const struct swiotlb_span *span);
 void cc_depot_count(struct cc_depot *d, long delta_bytes);
-bool cc_depot_tidy(struct cc_depot *d, unsigned long idle);
+
+static inline struct cc_shelf *cc_shelf_of(const struct cc_slab *slab)
+{
+	return &slab->chunk->depot->shelves[slab->class];
+}
+
+/* cc_stock.c: chunks come and go */
+void cc_depot_init(struct cc *cc, enum cc_reach reach, u64 end);
+void cc_depot_exit(struct cc_depot *d);
+void cc_depot_count_empty(struct cc_depot *d, const struct cc_chunk *chunk,
+			  int nr);
+void cc_depot_put_empty(struct cc_depot *d, struct cc_chunk *chunk);
+void cc_depot_add(struct cc_depot *d, struct cc_chunk *chunk);
+struct cc_chunk *cc_depot_remove(struct cc_depot *d, unsigned long idle);
+void cc_depot_tidy(struct cc_depot *d);
 unsigned int cc_depot_least_empty(struct cc_depot *d);
 
 /* cc_cpu.c: the caches of the CPUs */
@@ -456,6 +574,7 @@ void kccd_ask(struct cc *cc);
 void kccd_ask_for(struct cc *cc, enum cc_reach reach);
 int kccd_add_chunk(struct cc *cc, enum cc_reach reach,
 		   const struct swiotlb_params *params, bool grown);
+void kccd_free_chunk(struct cc_chunk *chunk);
 void kccd_resized(struct cc *cc);
 u64 kccd_cap_bytes(const struct cc *cc);
 unsigned int kccd_wanted(struct cc *cc, enum cc_reach reach);

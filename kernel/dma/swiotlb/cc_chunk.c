@@ -1,25 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Chunks of the `cc` backend, and the formats that cut them into slots
+ * Chunks of the `cc` backend, and the slabs that are cut from them
  *
- * The core finds the record of a buffer by the pool that its address leads to, and
- * a pool never changes while it is published. So a chunk that serves another class
- * than before becomes another pool: its addresses are made to lead to a format,
- * a pool with a bitmap and with records for slots of one size. A chunk that has been
- * empty for some time gives its format back, and its addresses lead to a pool with a
- * single record, which is always empty. Who looks up an address there by mistake finds no buffer.
+ * A chunk is a pool with slots of 4 KiB, with records for all of them, for life:
+ * whatever becomes free in it can be used for anything else at once. What is smaller
+ * than that comes from slabs. A slab is a run of free slots of a chunk, 64 KiB in one
+ * piece, cut into smaller slots of one size. It is a pool of its own, with its own
+ * bitmap and records, and its addresses lead to it instead of to the chunk. When all
+ * of it is free, it goes back into the chunk as the slots that it was cut from.
  *
- * The finer the slots, the more records there are: 128 KiB for slots of 256
- * bytes, 8 KiB for those of 4 KiB. Few chunks are cut so fine, so there are not
- * records of all sizes for each chunk. A reserve of formats of each geometry is
- * kept instead, by kccd, and cutting up a chunk takes no memory.
+ *	chunk	|....|....|ssssssssssss|....|	.... slots of 4 KiB
+ *		           ||||||||||||	s    a slab, here of 2 KiB
  *
- * A format that was given back may still be looked at, by whoever looked up an
- * address just before. So it stays in the reserve until an RCU grace period is over,
- * which is asked, not waited for.
+ * The finer the slots, the more records there are: for slots of 256 bytes 4 KiB in
+ * each slab. Which sizes are needed is not known ahead, so there are no such
+ * records for all memory. kccd keeps slabs of each size in reserve, without memory, and
+ * placing one takes none.
  *
- * Locking: a chunk is protected by the lock of its depot, as is the format in use.
- * cc.format_lock, inside it, protects the reserve.
+ * A slab that went back may still be looked at, by whoever looked up an address just
+ * before, though no buffer was there. So it stays in the reserve until an RCU grace
+ * period is over, which is asked, not waited for.
+ *
+ * Locking: a chunk is protected by the lock of its depot, as are the slabs in it.
+ * cc.reserve_lock, inside it, protects the reserve.
  */
 #include <linux/bitmap.h>
 #include <linux/bitops.h>
@@ -33,54 +36,45 @@
 #include "cc.h"
 
 const struct cc_class_def cc_classes[CC_NR_CLASSES] = {
-	[CC_256]	= { "256", 8, 1, CC_GEOM_256 },
-	[CC_512]	= { "512", 9, 1, CC_GEOM_512 },
-	[CC_1K]		= { "1K", 10, 1, CC_GEOM_1K },
-	[CC_2K]		= { "2K", 11, 1, CC_GEOM_2K },
-	[CC_4K]		= { "4K", 12, 256, CC_GEOM_4K },
-	[CC_RUN_2K]	= { "2K-runs", 11, 256, CC_GEOM_2K },
-	[CC_RUN_4K]	= { "4K-runs", 12, 256, CC_GEOM_4K },
-	[CC_RUN_16K]	= { "16K-runs", 14, 128, CC_GEOM_16K },
+	[CC_256]	= { "256", 8, 1 },
+	[CC_512]	= { "512", 9, 1 },
+	[CC_1K]		= { "1K", 10, 1 },
+	[CC_2K]		= { "2K", 11, 1 },
+	[CC_PAGES]	= { "pages", CC_PAGE_SHIFT, CC_CHUNK_PAGES },
+	[CC_RUN_2K]	= { "2K-runs", 11, CC_SLAB_BYTES >> 11 },
+	[CC_LAST]	= { "last", CC_PAGE_SHIFT, CC_CHUNK_PAGES },
+	[CC_KEPT]	= { "kept", CC_PAGE_SHIFT, CC_CHUNK_PAGES },
 };
 
-/* Longer spans than that have no &struct io_tlb_pool.head_dist */
-#define MAX_DIST_SLOTS	256
-
-static const u8 geom_shifts[CC_NR_GEOMS] = { 8, 9, 10, 11, 12, 14 };
-
-static unsigned int geom_slots(enum cc_geom geom)
+static size_t records_bytes(unsigned int nr)
 {
-	return CC_CHUNK_BYTES >> geom_shifts[geom];
+	return nr * sizeof(struct swiotlb_slot);
 }
 
-static bool has_runs(enum cc_geom geom)
-{
-	return geom_shifts[geom] == 11 || geom_shifts[geom] == 12 ||
-	       geom_shifts[geom] == 14;
-}
-
-static size_t format_bytes(enum cc_geom geom)
-{
-	unsigned int nr = geom_slots(geom);
-
-	return sizeof(struct cc_format) + BITS_TO_LONGS(nr) * sizeof(long) +
-	       (has_runs(geom) ? nr : 0);
-}
-
-static size_t records_bytes(enum cc_geom geom)
-{
-	return geom_slots(geom) * sizeof(struct swiotlb_slot);
-}
-
-/* Exact sizes where there is slab: pages would be a waste */
-static void __ref *format_alloc(size_t bytes, enum swiotlb_phase phase)
+/**
+ * cc_exact_alloc() - memory for what is known of slabs
+ * @bytes: how much
+ * @phase: as for swiotlb_meta_alloc()
+ *
+ * As swiotlb_meta_alloc(), but in exact sizes where there is slab: pages would be a
+ * waste.
+ *
+ * Return: zeroed private memory, or %NULL.
+ */
+void __ref *cc_exact_alloc(size_t bytes, enum swiotlb_phase phase)
 {
 	if (phase == SWIOTLB_EARLY)
 		return swiotlb_meta_alloc(bytes, phase);
 	return kvzalloc(bytes, GFP_KERNEL | __GFP_NOWARN);
 }
 
-static void format_free(void *p, size_t bytes, enum swiotlb_phase phase)
+/**
+ * cc_exact_free() - the reverse of cc_exact_alloc()
+ * @p:	   memory
+ * @bytes: as it was told
+ * @phase: as it was told
+ */
+void cc_exact_free(void *p, size_t bytes, enum swiotlb_phase phase)
 {
 	if (phase == SWIOTLB_EARLY)
 		swiotlb_meta_free(p, bytes, phase);
@@ -88,176 +82,158 @@ static void format_free(void *p, size_t bytes, enum swiotlb_phase phase)
 		kvfree(p);
 }
 
-static void format_destroy(struct cc_format *f)
-{
-	format_free(f->pool.slots, records_bytes(f->geom), f->phase);
-	format_free(f, format_bytes(f->geom), f->phase);
-}
-
 /**
- * cc_format_make() - put one more format into the reserve
- * @cc:	   whose
- * @geom:  for slots of that size
- * @phase: where to take its memory from
+ * cc_slab_init() - set up what never changes of a slab
+ * @cc:	      whose it is
+ * @slab:     zeroed
+ * @nr_slots: number of slots
+ * @shift:    log2 of their size
+ * @phase:    where to take memory from
  *
- * Context: as &swiotlb_backend_ops.init.
  * Return: 0, or -ENOMEM.
  */
-int cc_format_make(struct cc *cc, enum cc_geom geom, enum swiotlb_phase phase)
+int cc_slab_init(struct cc *cc, struct cc_slab *slab, unsigned int nr_slots,
+		 unsigned int shift, enum swiotlb_phase phase)
 {
-	struct cc_reserve *r = &cc->reserves[geom];
-	struct cc_format *f;
-	unsigned long flags;
-
-	f = format_alloc(format_bytes(geom), phase);
-	if (!f)
+	slab->pool.slots = cc_exact_alloc(records_bytes(nr_slots), phase);
+	if (!slab->pool.slots)
 		return -ENOMEM;
-	f->pool.slots = format_alloc(records_bytes(geom), phase);
-	if (!f->pool.slots) {
-		format_free(f, format_bytes(geom), phase);
-		return -ENOMEM;
-	}
-
-	f->cpus = cc->cpus;
-	f->geom = geom;
-	f->phase = phase;
-	f->grace = get_completed_synchronize_rcu();
-	f->pool.mem = cc->mem;
-	f->pool.ops = cc->mem->ops;
-	f->pool.slot_shift = geom_shifts[geom];
-	f->pool.nr_slots = geom_slots(geom);
-
-	spin_lock_irqsave(&cc->format_lock, flags);
-	list_add(&f->node, &r->formats);
-	WRITE_ONCE(r->nr, r->nr + 1);
-	r->nr_made++;
-	spin_unlock_irqrestore(&cc->format_lock, flags);
+	slab->cpus = cc->cpus;
+	slab->phase = phase;
+	slab->pool.mem = cc->mem;
+	slab->pool.ops = cc->mem->ops;
+	slab->pool.slot_shift = shift;
+	slab->pool.nr_slots = nr_slots;
+	INIT_LIST_HEAD(&slab->node);
 	return 0;
 }
 
-static struct cc_format *format_get(struct cc *cc, enum cc_geom geom)
+/**
+ * cc_slab_exit() - the reverse of cc_slab_init()
+ * @slab: the slab
+ */
+void cc_slab_exit(struct cc_slab *slab)
 {
-	struct cc_reserve *r = &cc->reserves[geom];
-	struct cc_format *f;
-	unsigned long flags;
-
-	spin_lock_irqsave(&cc->format_lock, flags);
-	f = list_first_entry_or_null(&r->formats, struct cc_format, node);
-	if (f && poll_state_synchronize_rcu(f->grace)) {
-		list_del(&f->node);
-		WRITE_ONCE(r->nr, r->nr - 1);
-	} else {
-		WRITE_ONCE(r->missed, true);
-		f = NULL;
-	}
-	if (!f || r->nr < READ_ONCE(r->low_mark))
-		WRITE_ONCE(cc->ask, true);
-	spin_unlock_irqrestore(&cc->format_lock, flags);
-	return f;
+	cc_exact_free(slab->pool.slots, records_bytes(slab->pool.nr_slots),
+		      slab->phase);
 }
 
-static void format_put(struct cc *cc, struct cc_format *f)
+/* All of it is free */
+static void slab_clear(struct cc_slab *slab)
 {
-	struct cc_reserve *r = &cc->reserves[f->geom];
-	unsigned long flags;
+	unsigned int nr = slab->pool.nr_slots;
 
-	f->chunk = NULL;
-	f->grace = get_state_synchronize_rcu();
-	spin_lock_irqsave(&cc->format_lock, flags);
-	list_add_tail(&f->node, &r->formats);
-	WRITE_ONCE(r->nr, r->nr + 1);
-	spin_unlock_irqrestore(&cc->format_lock, flags);
+	/* Not those beyond, in the same word */
+	bitmap_set(slab->free, 0, nr);
+	slab->nr_free = nr;
+	slab->first = 0;
+	slab->offer = nr;
+	if (slab->words)
+		cc_longest_run(slab->free, slab->words, BITS_TO_LONGS(nr), 0,
+			       BITS_TO_LONGS(nr) - 1);
 }
 
 /**
- * cc_format_drop() - free a format if there are more in reserve than needed
- * @cc:	     whose
- * @geom:    of that geometry
- * @nr_keep: how many are needed
+ * cc_slab_place() - let a slab have slots of a chunk
+ * @slab:  from cc_slab_get()
+ * @chunk: the chunk
+ * @page:  the first of its slots that are for @slab; they are free no longer
+ * @class: what for
  *
- * Context: process context, may sleep.
- * Return: %false if there was none, or none that may be freed yet.
+ * Context: the depot's lock is held.
  */
-bool cc_format_drop(struct cc *cc, enum cc_geom geom, unsigned int nr_keep)
+void cc_slab_place(struct cc_slab *slab, struct cc_chunk *chunk,
+		   unsigned int page, enum cc_class class)
 {
-	struct cc_reserve *r = &cc->reserves[geom];
-	struct cc_format *f = NULL;
+	const struct io_tlb_pool *around = &chunk->pages.pool;
+	size_t pos = (size_t)page << CC_PAGE_SHIFT;
 
-	if (READ_ONCE(r->nr) <= nr_keep)
-		return false;
-
-	spin_lock_irq(&cc->format_lock);
-	if (r->nr > nr_keep)
-		f = list_first_entry(&r->formats, struct cc_format, node);
-	if (f && poll_state_synchronize_rcu(f->grace)) {
-		list_del(&f->node);
-		WRITE_ONCE(r->nr, r->nr - 1);
-		r->nr_made--;
-	} else {
-		f = NULL;
-	}
-	spin_unlock_irq(&cc->format_lock);
-
-	if (f)
-		format_destroy(f);
-	return f;
+	lockdep_assert_held(&chunk->depot->lock);
+	slab->chunk = chunk;
+	slab->class = class;
+	slab->reach = chunk->depot->reach;
+	slab->stack = cc_stack(slab->reach, class);
+	slab->pool.start = around->start + pos;
+	slab->pool.end = slab->pool.start + CC_SLAB_BYTES;
+	slab->pool.vaddr = around->vaddr + pos;
+	slab->pool.phase = around->phase;
+	slab->pool.shared = around->shared;
+	slab_clear(slab);
+	/* There are tables, from cc_chunk_publish() */
+	WARN_ON_ONCE(swiotlb_pool_publish_atomic(&slab->pool));
 }
 
 /**
- * cc_formats_init() - there are none yet
- * @cc: zeroed
+ * cc_slab_retire() - give back the slots that a slab has
+ * @slab: all of it is free
  *
- * Context: any, however early.
+ * Then it goes to cc_slab_put(), which remembers nothing but the grace period.
+ *
+ * Context: the depot's lock is held.
  */
-void cc_formats_init(struct cc *cc)
+void cc_slab_retire(struct cc_slab *slab)
 {
-	unsigned int geom;
-
-	spin_lock_init(&cc->format_lock);
-	for (geom = 0; geom < CC_NR_GEOMS; geom++)
-		INIT_LIST_HEAD(&cc->reserves[geom].formats);
+	lockdep_assert_held(&slab->chunk->depot->lock);
+	swiotlb_pool_return(&slab->pool, &slab->chunk->pages.pool);
+	slab->grace = get_state_synchronize_rcu();
 }
 
 /**
- * cc_formats_exit() - free all that are in reserve
- * @cc: no chunk has a format, and an RCU grace period is over since they had
+ * cc_slab_page() - where a slab lies
+ * @slab: placed
  *
- * Context: process context, may sleep; or early boot.
+ * Context: any.
+ * Return: number of the first slot of its chunk that it has.
  */
-void cc_formats_exit(struct cc *cc)
+unsigned int cc_slab_page(const struct cc_slab *slab)
 {
-	struct cc_format *f, *next;
-	unsigned int geom;
-
-	for (geom = 0; geom < CC_NR_GEOMS; geom++) {
-		list_for_each_entry_safe(f, next, &cc->reserves[geom].formats,
-					 node)
-			format_destroy(f);
-	}
+	return (slab->pool.start - slab->chunk->pages.pool.start) >>
+	       CC_PAGE_SHIFT;
 }
 
 /**
  * cc_chunk_init() - set a chunk up
  * @cc:	   whose it is
- * @chunk: zeroed, but for the addresses and the phase of its @home
+ * @chunk: zeroed, but for its phase
  *
- * Context: any, however early.
+ * What is left to do is to set the addresses and the phase of the memory.
+ *
+ * Context: as &swiotlb_backend_ops.init.
+ * Return: 0, or -ENOMEM.
  */
-void cc_chunk_init(struct cc *cc, struct cc_chunk *chunk)
+int cc_chunk_init(struct cc *cc, struct cc_chunk *chunk)
 {
-	chunk->home.mem = cc->mem;
-	chunk->home.ops = cc->mem->ops;
-	chunk->home.slots = &chunk->home_slot;
-	chunk->home.slot_shift = CC_CHUNK_SHIFT;
-	chunk->home.nr_slots = 1;
-	INIT_LIST_HEAD(&chunk->node);
+	struct cc_slab *pages = &chunk->pages;
+	int err;
+
+	err = cc_slab_init(cc, pages, CC_CHUNK_PAGES, CC_PAGE_SHIFT, chunk->phase);
+	if (err)
+		return err;
+	pages->chunk = chunk;
+	pages->free = chunk->free;
+	pages->words = chunk->words;
+	pages->pool.head_dist = chunk->head_dist;
+	slab_clear(pages);
+	return 0;
+}
+
+/**
+ * cc_chunk_exit() - the reverse of cc_chunk_init()
+ * @chunk: an RCU grace period is over since its addresses led to it
+ *
+ * Context: process context, may sleep; or early boot.
+ */
+void cc_chunk_exit(struct cc_chunk *chunk)
+{
+	if (chunk->pages.pool.slots)
+		cc_slab_exit(&chunk->pages);
 }
 
 /**
  * cc_chunk_publish() - let the addresses of a new chunk lead to it
- * @chunk: has no format
+ * @chunk: complete, with memory
  *
- * That makes all tables that cc_chunk_format() needs.
+ * That makes all tables that cc_slab_place() needs.
  *
  * Context: process context, may sleep; or early boot.
  * Return: 0, or -ENOMEM.
@@ -265,93 +241,32 @@ void cc_chunk_init(struct cc *cc, struct cc_chunk *chunk)
 int cc_chunk_publish(struct cc_chunk *chunk)
 {
 	/* Nearly always there is a table, and then nothing to wait for */
-	if (!swiotlb_pool_publish_atomic(&chunk->home))
+	if (!swiotlb_pool_publish_atomic(&chunk->pages.pool))
 		return 0;
-	return swiotlb_pool_publish(&chunk->home);
+	return swiotlb_pool_publish(&chunk->pages.pool);
 }
 
 /**
- * cc_chunk_format() - cut a chunk into slots
- * @chunk: all of it is free
- * @class: what for
- *
- * Context: the depot's lock is held.
- * Return: %false if there is no format in reserve.
- */
-bool cc_chunk_format(struct cc_chunk *chunk, enum cc_class class)
-{
-	const struct cc_class_def *def = &cc_classes[class];
-	unsigned int nr = cc_nr_slots(class);
-	struct cc_format *f;
-
-	lockdep_assert_held(&chunk->depot->lock);
-	if (chunk->format && chunk->format->class == class)
-		return true;
-	f = format_get(chunk->depot->cc, def->geom);
-	if (!f)
-		return false;
-	if (chunk->format)
-		format_put(chunk->depot->cc, chunk->format);
-
-	f->chunk = chunk;
-	f->class = class;
-	f->reach = chunk->depot->reach;
-	f->stack = cc_stack(f->reach, class);
-	f->pool.start = chunk->home.start;
-	f->pool.end = chunk->home.end;
-	f->pool.vaddr = chunk->home.vaddr;
-	f->pool.phase = chunk->home.phase;
-	f->pool.shared = chunk->home.shared;
-	f->pool.head_dist = NULL;
-	if (def->max_slots > 1)
-		f->pool.head_dist = (u8 *)&f->free[BITS_TO_LONGS(nr)];
-	bitmap_fill(f->free, nr);
-
-	/* There are tables, from cc_chunk_publish() */
-	WARN_ON_ONCE(swiotlb_pool_publish_atomic(&f->pool));
-	chunk->format = f;
-	chunk->nr_free = nr;
-	chunk->first = 0;
-	return true;
-}
-
-/**
- * cc_chunk_unformat() - give the format of a chunk back
- * @chunk: all of it is free
- *
- * Context: the depot's lock is held.
- */
-void cc_chunk_unformat(struct cc_chunk *chunk)
-{
-	lockdep_assert_held(&chunk->depot->lock);
-	WARN_ON_ONCE(swiotlb_pool_publish_atomic(&chunk->home));
-	format_put(chunk->depot->cc, chunk->format);
-	chunk->format = NULL;
-}
-
-/**
- * cc_chunk_take() - take single slots
- * @chunk: has a format of single slots
- * @refs:  receives them, the lowest last, so that it is used first
- * @nr:	   how many are wanted
+ * cc_slab_take() - take single slots
+ * @slab: slab, or a chunk's pages
+ * @refs: receives them, the lowest last, so that it is used first
+ * @nr:	  how many are wanted
  *
  * Context: the depot's lock is held. How many are free is for the depot to count.
  * Return: how many of them there are not; so many @refs at the start are untouched.
  */
-unsigned int cc_chunk_take(struct cc_chunk *chunk, struct cc_ref *refs,
-			   unsigned int nr)
+unsigned int cc_slab_take(struct cc_slab *slab, struct cc_ref *refs,
+			  unsigned int nr)
 {
-	struct cc_format *f = chunk->format;
-	unsigned int nr_words = BITS_TO_LONGS(f->pool.nr_slots);
-	unsigned int left = nr;
+	unsigned int nr_words = BITS_TO_LONGS(slab->pool.nr_slots), left = nr;
 
-	for (; left && chunk->first < nr_words; chunk->first++) {
-		unsigned long *w = &f->free[chunk->first];
+	for (; left && slab->first < nr_words; slab->first++) {
+		unsigned long *w = &slab->free[slab->first];
 
 		while (*w && left) {
 			left--;
-			refs[left].pool = &f->pool;
-			refs[left].slot = chunk->first * BITS_PER_LONG +
+			refs[left].pool = &slab->pool;
+			refs[left].slot = slab->first * BITS_PER_LONG +
 					  __ffs(*w);
 			*w &= *w - 1;
 		}

@@ -130,7 +130,7 @@ static enum cc_class run_class(const struct swiotlb_req *req)
 	if (bytes <= SZ_16K &&
 	    ALIGN(req->size + (bits & (SZ_2K - 1)), SZ_2K) < ALIGN(bytes, SZ_4K))
 		return CC_RUN_2K;
-	return bytes <= SZ_1M ? CC_RUN_4K : CC_RUN_16K;
+	return CC_PAGES;
 }
 
 /*
@@ -140,16 +140,21 @@ static enum cc_class run_class(const struct swiotlb_req *req)
 static int alloc_in(struct cc_depot *d, const struct swiotlb_req *req,
 		    unsigned int best, struct swiotlb_span *span)
 {
-	unsigned int i, class = best;
+	static const u8 order[CC_NR_CLASSES] = {
+		CC_256, CC_512, CC_1K, CC_2K, CC_RUN_2K, CC_PAGES, CC_LAST,
+		CC_KEPT,
+	};
+	unsigned int i, first = 0;
 	int err, result = -E2BIG;
 
-	for (i = 0; i < CC_NR_CLASSES; i++) {
-		err = cc_depot_alloc(d, class, req, span);
+	while (order[first] != best)
+		first++;
+	for (i = first; i < first + CC_NR_CLASSES; i++) {
+		err = cc_depot_alloc(d, order[i % CC_NR_CLASSES], req, span);
 		if (!err)
 			return 0;
 		if (err == -ENOSPC)
 			result = err;
-		class = (class + 1) % CC_NR_CLASSES;
 	}
 	return result;
 }
@@ -212,7 +217,10 @@ int swiotlb_cc_alloc(struct swiotlb_mem *mem, const struct swiotlb_req *req,
 
 	best = cc_single_class(req, &offset);
 	if (cc_reaches(req, d->end)) {
-		for (class = best; class < CC_NR_SINGLES; class++) {
+		/* Pages are not for what is smaller as long as there is anything else */
+		unsigned int end = best < CC_PAGES ? CC_PAGES : CC_NR_SINGLES;
+
+		for (class = best; class < end; class++) {
 			if (!cc_alloc_single(cc, reach, class, req->size, span) &&
 			    !refill(cc, reach, class, req->size, span))
 				continue;
@@ -237,7 +245,7 @@ int swiotlb_cc_alloc(struct swiotlb_mem *mem, const struct swiotlb_req *req,
 }
 
 /* A slot was freed. Half of a full stack, from its bottom, makes room for it */
-static void drain(const struct cc_format *f, const struct swiotlb_span *span,
+static void drain(const struct cc_slab *f, const struct swiotlb_span *span,
 		  struct cc_cpu *c)
 {
 	struct cc_cache *cache = cc_cache(c, f->stack);
@@ -264,10 +272,10 @@ static void drain(const struct cc_format *f, const struct swiotlb_span *span,
 
 void swiotlb_cc_free(const struct swiotlb_span *span)
 {
-	struct cc_format *f = container_of(span->pool, struct cc_format, pool);
+	struct cc_slab *f = container_of(span->pool, struct cc_slab, pool);
 	struct cc_cpu *c;
 
-	/* Slots of 4 KiB may have been taken for a run that found nothing better */
+	/* A run may have one slot; those of the last and of kept chunks go to no CPU */
 	if (f->stack == CC_NO_STACK || span->nr_slots > 1 ||
 	    !cc_cpu_enter(f->cpus, &c)) {
 		cc_depot_free(span);

@@ -163,7 +163,7 @@ static __always_inline bool cc_alloc_fast(struct swiotlb_mem *mem,
  */
 static __always_inline bool cc_free_fast(const struct swiotlb_span *span)
 {
-	struct cc_format *f = container_of(span->pool, struct cc_format, pool);
+	struct cc_slab *f = container_of(span->pool, struct cc_slab, pool);
 	struct cc_cache *cache;
 	struct cc_cpu *c;
 	bool has_room;

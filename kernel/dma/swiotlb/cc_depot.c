@@ -1,29 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Depots of the `cc` backend: which chunks have room
+ * Depots of the `cc` backend: what memory is free
  *
- * A depot has empty chunks, and for each class a shelf of chunks that are in use
- * for it. On a shelf, chunks lie in buckets by what they have to offer: by the
- * number of free slots where each buffer takes one, by the longest run of free
- * slots where buffers take runs. A bitmap tells which buckets are not empty, so
- * the chunk that fits best is found in a few steps however many there are, and so is
- * that there is none:
+ * A depot has empty chunks, and shelves (cc_shelf.c) of what is in use: chunks with
+ * slots of 4 KiB, and slabs with smaller ones by class. What is needed is taken
  *
- *   1. a bucket in which every chunk has a run so long that alignment and
- *	boundaries cannot spoil it, the shortest first: its first chunk will do;
- *   2. the buckets below that, where the longest run may do at best. That is
- *	guessing, so CC_TRIES chunks are asked at most, those of step 1 included;
- *   3. an empty chunk, which is cut up for the class, if need be. Those that were
- *	used for the class before keep their format, and are taken first.
+ *   1. from the shelf of its class;
+ *   2. for small slots, from a new slab, a run of slots of some chunk. Of
+ *	slabs that are free altogether each class keeps one, the others go back;
+ *   3. from an empty chunk, which becomes one that is in use by that.
  *
- * Slots for the caches of CPUs are taken from the chunk that has the fewest free,
- * so that others become empty.
+ * Some chunks are not for everybody:
  *
- * A step costs 16 words of bitmap at most, and there are 8 shelves: the bound for
- * any request is 8 * CC_TRIES searches in a chunk in each of two depots. One that
- * finds all buckets empty does no search at all.
+ *   last: the first chunk of a depot. No CPU keeps slots of it, and no slab lies in it,
+ *	   so when nothing is mapped all of it is free. That is why whatever is promised
+ *	   can be had at the first attempt then, wherever free slots are kept. Buffers
+ *	   come here when there is no room elsewhere, small ones to slots of 4 KiB.
+ *   kept: one of 64 chunks, and one of 32 where there are fewer. For those who need
+ *	   memory to free memory, and if even that was not enough, for all for
+ *	   a second, since a request that was refused may come again from elsewhere.
  *
- * Locking: cc_depot.lock protects the depot, its chunks and their formats. It is
+ * A search costs 8 words of bitmap at most. In a depot a request tries eight classes:
+ * CC_TRIES searches in each, as many again for a new slab in five of them, and one in
+ * what was made for it in six: CC_MAX_SEARCHES. There are two depots, and who found nothing
+ * tries once more when he has given back what his CPU keeps: 440 searches at the very
+ * most. Who finds nothing in the bitmaps of filled buckets does none, and takes no lock.
+ *
+ * Locking: cc_depot.lock protects the depot, its chunks and their slabs. It is
  * taken with interrupts off.
  */
 #include <linux/bitmap.h>
@@ -40,134 +43,133 @@
 
 #include "cc.h"
 
-/* How many chunks of a shelf are asked for a run */
-#define CC_TRIES	8
-
 /* What the core is told at a time of how the use has changed */
 #define REPORT_BYTES	((long)SZ_64K)
 
-static struct cc_shelf *shelf_of(const struct cc_chunk *chunk)
+/* Slabs of each class that stay though they are free: no load moves them all the time */
+#define SPARE_SLABS	1U
+
+/* One of so many pages is not for buffers that are too small for it */
+#define FEW_OF		64U
+
+/* The bitmap of a slab has changed: so many more slots are free, between two of them */
+static void changed(struct cc_slab *slab, unsigned int first, unsigned int last,
+		    int delta)
 {
-	return &chunk->depot->shelves[chunk->format->class];
+	struct cc_depot *d = slab->chunk->depot;
+
+	cc_shelf_changed(cc_shelf_of(slab), slab, first, last, delta);
+	if (slab->class == CC_PAGES)
+		cc_crumbs_changed(&d->crumbs, slab->chunk, first, last);
 }
 
-/* Move a chunk to the bucket that it belongs into, or to none */
-static void move_to_bucket(struct cc_shelf *shelf, struct cc_chunk *chunk,
-			   unsigned int bucket)
+/* Slots came into use, all in a row */
+static void take(struct cc_slab *slab, unsigned int slot, unsigned int nr)
 {
-	unsigned int old = chunk->bucket;
-
-	list_move(&chunk->node, &shelf->bucket[bucket]);
-	chunk->bucket = bucket;
-	if (old && list_empty(&shelf->bucket[old]))
-		__clear_bit(old, shelf->filled);
-	if (bucket)
-		__set_bit(bucket, shelf->filled);
+	bitmap_clear(slab->free, slot, nr);
+	changed(slab, slot, slot + nr - 1, -(int)nr);
 }
 
-/* The free slots of a chunk have changed */
-static void chunk_changed(struct cc_chunk *chunk)
+/* Slots are free again, all in a row. Is all of it free now? */
+static bool give_slots(struct cc_slab *slab, unsigned int slot, unsigned int nr)
 {
-	enum cc_class class = chunk->format->class;
-	unsigned int bucket, offer = chunk->nr_free;
-
-	/* Between nothing and all, look */
-	if (class >= CC_NR_SINGLES && offer > 1 && offer < cc_nr_slots(class))
-		offer = cc_longest_run(chunk->format->free, cc_nr_slots(class));
-	bucket = cc_bucket_of(offer);
-	if (bucket != chunk->bucket)
-		move_to_bucket(shelf_of(chunk), chunk, bucket);
+	if (WARN_ON_ONCE(find_next_bit(slab->free, slot + nr, slot) < slot + nr))
+		return false;
+	bitmap_set(slab->free, slot, nr);
+	slab->first = min_t(unsigned int, slab->first, slot / BITS_PER_LONG);
+	changed(slab, slot, slot + nr - 1, nr);
+	return slab->nr_free == slab->pool.nr_slots;
 }
 
-/* The list of chunks that are empty, and have that format */
-static struct list_head *empty_list(struct cc_depot *d, unsigned int class,
-				    bool grown)
+static void give_pages(struct cc_depot *d, struct cc_slab *pages,
+		       unsigned int slot, unsigned int nr)
 {
-	return &d->empty[grown][class];
-}
-
-static void count_empty(struct cc_depot *d, const struct cc_chunk *chunk, int nr)
-{
-	WRITE_ONCE(d->nr_empty, d->nr_empty + nr);
-	if (chunk->grown)
-		WRITE_ONCE(d->nr_empty_grown, d->nr_empty_grown + nr);
-	d->min_empty = min(d->min_empty, d->nr_empty);
-}
-
-static void put_empty(struct cc_depot *d, struct cc_chunk *chunk)
-{
-	unsigned int class = chunk->format ? chunk->format->class : CC_NO_CLASS;
-
-	lockdep_assert_held(&d->lock);
-	chunk->emptied = jiffies;
-	count_empty(d, chunk, 1);
-	list_add(&chunk->node, empty_list(d, class, chunk->grown));
-}
-
-/* Take a chunk, all of which is free, off its shelf */
-static void take_off(struct cc_shelf *shelf, struct cc_chunk *chunk)
-{
-	list_del_init(&chunk->node);
-	if (list_empty(&shelf->bucket[chunk->bucket]))
-		__clear_bit(chunk->bucket, shelf->filled);
-	chunk->bucket = 0;
-	shelf->nr_chunks--;
-	shelf->nr_free -= chunk->nr_free;
-}
-
-/* After slots of a chunk were freed */
-static void chunk_freed(struct cc_depot *d, struct cc_chunk *chunk,
-			unsigned int nr)
-{
-	struct cc_shelf *shelf = shelf_of(chunk);
-
-	chunk->nr_free += nr;
-	shelf->nr_free += nr;
-	if (chunk->nr_free < cc_nr_slots(chunk->format->class)) {
-		chunk_changed(chunk);
+	if (!give_slots(pages, slot, nr) || pages->class != CC_PAGES)
 		return;
-	}
-	take_off(shelf, chunk);
-	put_empty(d, chunk);
+	cc_shelf_remove(cc_shelf_of(pages), pages);
+	cc_depot_put_empty(d, pages->chunk);
 }
 
-static void chunk_took(struct cc_chunk *chunk, unsigned int nr)
+/**
+ * cc_depot_retire() - let a slab become pages of its chunk again
+ * @d:	  where; its lock is held
+ * @slab: all of it is free
+ */
+void cc_depot_retire(struct cc_depot *d, struct cc_slab *slab)
 {
-	struct cc_shelf *shelf = shelf_of(chunk);
-	unsigned long nr_taken;
+	struct cc_slab *pages = &slab->chunk->pages;
+	unsigned int page = cc_slab_page(slab);
 
-	chunk->nr_free -= nr;
-	shelf->nr_free -= nr;
-	nr_taken = (unsigned long)shelf->nr_chunks *
-		   cc_nr_slots(chunk->format->class) - shelf->nr_free;
-	shelf->nr_peak = max(shelf->nr_peak, nr_taken);
-	chunk_changed(chunk);
+	cc_shelf_remove(cc_shelf_of(slab), slab);
+	cc_slab_retire(slab);
+	cc_slab_put(d->cc, slab);
+	give_pages(d, pages, page, CC_SLAB_PAGES);
+}
+
+static void give(struct cc_depot *d, struct cc_slab *slab, unsigned int slot,
+		 unsigned int nr)
+{
+	if (!cc_has_slabs(slab->class))
+		give_pages(d, slab, slot, nr);
+	else if (give_slots(slab, slot, nr) &&
+		 cc_shelf_of(slab)->nr_empty > SPARE_SLABS)
+		cc_depot_retire(d, slab);
 }
 
 /*
  * Does the current task need memory so that others get some? It may be swapping
  * out. An interrupt in it need not, but that makes little difference.
  */
-static bool is_in_need(void)
+static bool frees_memory(void)
 {
 	return current->flags & PF_MEMALLOC;
 }
 
-static bool reaches(const struct swiotlb_req *req, const struct cc_chunk *chunk)
+/* Are the kept chunks for whoever asks? */
+static bool is_in_need(struct cc_depot *d)
 {
-	return !req || cc_reaches(req, chunk->home.end);
+	if (frees_memory())
+		return true;
+	if (READ_ONCE(d->needed) && time_after(jiffies, READ_ONCE(d->need_until)))
+		WRITE_ONCE(d->needed, false);
+	return READ_ONCE(d->needed);
 }
 
-static struct cc_chunk *take_empty_of(struct cc_depot *d, unsigned int class,
-				      const struct swiotlb_req *req)
+/* There is no empty chunk. kccd needs to be told only once */
+static void starve(struct cc_depot *d)
+{
+	if (READ_ONCE(d->starved))
+		return;
+	WRITE_ONCE(d->starved, true);
+	WRITE_ONCE(d->cc->ask, true);
+}
+
+/* Is it worth to take the lock? */
+static bool may_have(struct cc_depot *d, enum cc_class class, unsigned int nr)
+{
+	if (cc_shelf_may_have(&d->shelves[class], nr))
+		return true;
+	if (cc_has_slabs(class) &&
+	    cc_shelf_may_have(&d->shelves[CC_PAGES], CC_SLAB_PAGES))
+		return true;
+	if (class == CC_PAGES || cc_has_slabs(class)) {
+		if (READ_ONCE(d->nr_empty))
+			return true;
+		starve(d);
+	}
+	return false;
+}
+
+/* An empty chunk, those first that are never given back; or NULL */
+static struct cc_chunk *find_empty(struct cc_depot *d,
+				   const struct swiotlb_req *req)
 {
 	unsigned int grown, nr_tries = CC_TRIES;
 	struct cc_chunk *chunk;
 
-	/* Those first that are never given back */
 	for (grown = 0; grown < 2; grown++) {
-		list_for_each_entry(chunk, empty_list(d, class, grown), node) {
-			if (reaches(req, chunk))
+		list_for_each_entry(chunk, &d->empty[grown], pages.node) {
+			if (!req || cc_reaches(req, chunk->pages.pool.end))
 				return chunk;
 			if (!--nr_tries)
 				return NULL;
@@ -176,64 +178,100 @@ static struct cc_chunk *take_empty_of(struct cc_depot *d, unsigned int class,
 	return NULL;
 }
 
-/*
- * An empty chunk, or NULL: one that has the right format already, then one that has
- * none, then any
- */
-static struct cc_chunk *take_empty(struct cc_depot *d, enum cc_class class,
-				   const struct swiotlb_req *req)
+/* An empty chunk, from now on in use; or NULL */
+static struct cc_slab *use_empty(struct cc_depot *d,
+				 const struct swiotlb_req *req)
 {
 	struct cc_chunk *chunk;
-	unsigned int i;
 
-	/* kccd needs to be told only once that there is none */
-	if (d->nr_empty ? d->nr_empty <= READ_ONCE(d->low_mark) :
-			  !READ_ONCE(d->starved))
-		WRITE_ONCE(d->cc->ask, true);
 	if (!d->nr_empty)
-		WRITE_ONCE(d->starved, true);
-	if (!d->nr_empty ||
-	    (d->nr_empty <= READ_ONCE(d->keep) && !is_in_need()))
-		return NULL;
+		starve(d);
+	else if (d->nr_empty <= READ_ONCE(d->low_mark))
+		WRITE_ONCE(d->cc->ask, true);
 
-	chunk = take_empty_of(d, class, req);
-	for (i = CC_NO_CLASS + 1; !chunk && i--;)
-		chunk = take_empty_of(d, i, req);
+	chunk = find_empty(d, req);
 	if (!chunk)
 		return NULL;
-
-	list_del_init(&chunk->node);
-	count_empty(d, chunk, -1);
-	return chunk;
+	list_del_init(&chunk->pages.node);
+	cc_depot_count_empty(d, chunk, -1);
+	cc_shelf_add(&d->shelves[CC_PAGES], &chunk->pages);
+	cc_crumbs_add(chunk);
+	return &chunk->pages;
 }
 
-/*
- * A class that has no chunk yet would take one for a single buffer, and with it
- * what may be the last place for a large one. When few are left, small buffers go
- * where others are, to slots that are too large for them.
- */
-static bool is_precious(const struct cc_depot *d, enum cc_class class)
+/* A run of pages that are free */
+static struct cc_slab *find_pages(struct cc_depot *d,
+				  const struct swiotlb_req *req,
+				  struct cc_fit *fit, int *slot)
 {
-	return class < CC_4K && d->nr_empty <= min(2U, (d->nr_chunks + 1) / 2);
-}
+	struct cc_shelf *shelf = &d->shelves[CC_PAGES];
+	struct cc_slab *pages;
 
-/* One more chunk for a class */
-static struct cc_chunk *cut_chunk(struct cc_depot *d, enum cc_class class,
-				  const struct swiotlb_req *req)
-{
-	struct cc_shelf *shelf = &d->shelves[class];
-	struct cc_chunk *chunk = take_empty(d, class, req);
-
-	if (!chunk)
+	pages = cc_shelf_find(shelf, CC_CHUNK_PAGES, req, fit, slot);
+	if (pages)
+		return pages;
+	pages = use_empty(d, req);
+	if (!pages)
 		return NULL;
-	if (!cc_chunk_format(chunk, class)) {
-		put_empty(d, chunk);
+	*slot = cc_slab_find(pages, fit);
+	if (*slot >= 0)
+		return pages;
+	cc_shelf_remove(shelf, pages);
+	cc_depot_put_empty(d, pages->chunk);
+	return NULL;
+}
+
+/* One more slab for a class */
+static struct cc_slab *cut_slab(struct cc_depot *d, enum cc_class class,
+				const struct swiotlb_req *req)
+{
+	struct cc_fit fit = {
+		.nr_slots = CC_SLAB_PAGES,
+		.mask = CC_SLAB_PAGES - 1,
+		.boundary = ULONG_MAX >> 1,
+	};
+	struct cc_slab *slab, *pages;
+	int page;
+
+	slab = cc_slab_get(d->cc, class);
+	if (!slab)
+		return NULL;
+	pages = find_pages(d, req, &fit, &page);
+	if (!pages) {
+		cc_slab_put(d->cc, slab);
 		return NULL;
 	}
-	shelf->nr_chunks++;
-	shelf->nr_free += chunk->nr_free;
-	move_to_bucket(shelf, chunk, cc_bucket_of(chunk->nr_free));
-	return chunk;
+	take(pages, page, CC_SLAB_PAGES);
+	cc_slab_place(slab, pages->chunk, page, class);
+	cc_shelf_add(&d->shelves[class], slab);
+	return slab;
+}
+
+/* Some single slots of a class from one slab; how many are missing */
+static unsigned int take_some(struct cc_depot *d, enum cc_class class,
+			      struct cc_ref *refs, unsigned int nr)
+{
+	struct cc_chunk *chunk = NULL;
+	struct cc_slab *slab;
+	unsigned int left;
+
+	if (class == CC_PAGES)
+		chunk = cc_crumbs_find(&d->crumbs);
+	if (chunk) {
+		slab = &chunk->pages;
+		left = cc_crumbs_take(chunk, refs, nr);
+	} else {
+		slab = cc_shelf_fullest(&d->shelves[class]);
+		if (!slab)
+			slab = class == CC_PAGES ? use_empty(d, NULL) :
+						   cut_slab(d, class, NULL);
+		if (!slab)
+			return nr;
+		left = cc_slab_take(slab, refs, nr);
+	}
+	/* Slots ascend towards the start of the array */
+	changed(slab, refs[nr - 1].slot, refs[left].slot, -(int)(nr - left));
+	return left;
 }
 
 /**
@@ -249,46 +287,25 @@ static struct cc_chunk *cut_chunk(struct cc_depot *d, enum cc_class class,
 unsigned int cc_depot_take(struct cc_depot *d, enum cc_class class,
 			   struct cc_ref *refs, unsigned int nr)
 {
-	struct cc_shelf *shelf = &d->shelves[class];
-	struct cc_chunk *chunk;
-	unsigned int bucket, left;
 	unsigned long flags;
+	unsigned int left;
+
+	if (!may_have(d, class, 1))
+		return nr;
 
 	spin_lock_irqsave(&d->lock, flags);
-	while (nr) {
-		bucket = find_first_bit(shelf->filled, CC_NR_BUCKETS);
-		if (bucket < CC_NR_BUCKETS)
-			chunk = list_first_entry(&shelf->bucket[bucket],
-						 struct cc_chunk, node);
-		else if (!is_precious(d, class))
-			chunk = cut_chunk(d, class, NULL);
-		else
-			chunk = NULL;
-		if (!chunk)
+	for (; nr; nr = left) {
+		left = take_some(d, class, refs, nr);
+		if (left == nr)
 			break;
-		left = cc_chunk_take(chunk, refs, nr);
-		chunk_took(chunk, nr - left);
-		nr = left;
 	}
 	spin_unlock_irqrestore(&d->lock, flags);
 	return nr;
 }
 
-static void put_slots(struct cc_depot *d, struct cc_chunk *chunk,
-		      unsigned int slot, unsigned int nr)
+static struct cc_slab *slab_of(const struct io_tlb_pool *pool)
 {
-	struct cc_format *f = chunk->format;
-
-	if (WARN_ON_ONCE(find_next_bit(f->free, slot + nr, slot) < slot + nr))
-		return;
-	bitmap_set(f->free, slot, nr);
-	chunk->first = min(chunk->first, slot / BITS_PER_LONG);
-	chunk_freed(d, chunk, nr);
-}
-
-static struct cc_chunk *chunk_of(const struct io_tlb_pool *pool)
-{
-	return container_of(pool, struct cc_format, pool)->chunk;
+	return container_of(pool, struct cc_slab, pool);
 }
 
 /**
@@ -301,31 +318,44 @@ static struct cc_chunk *chunk_of(const struct io_tlb_pool *pool)
  */
 void cc_depot_put(struct cc *cc, const struct cc_ref *refs, unsigned int nr)
 {
+	unsigned int i = 0, batch;
 	unsigned long flags;
-	unsigned int i = 0;
 
 	while (i < nr) {
-		struct cc_depot *d = chunk_of(refs[i].pool)->depot;
+		struct cc_depot *d = slab_of(refs[i].pool)->chunk->depot;
 
+		/* Not too long with interrupts off */
+		batch = min(nr, i + CC_BATCH);
 		spin_lock_irqsave(&d->lock, flags);
-		for (; i < nr && chunk_of(refs[i].pool)->depot == d; i++)
-			put_slots(d, chunk_of(refs[i].pool), refs[i].slot, 1);
+		for (; i < batch; i++) {
+			struct cc_slab *slab = slab_of(refs[i].pool);
+
+			if (slab->chunk->depot != d)
+				break;
+			give(d, slab, refs[i].slot, 1);
+		}
 		spin_unlock_irqrestore(&d->lock, flags);
 	}
 }
 
-/* Take note of bytes that came into use or are no longer */
-static void count(struct cc_depot *d, long delta_bytes)
+/* Take note of bytes that came into use or are no longer; what to tell the core */
+static long count(struct cc_depot *d, long delta_bytes)
 {
 	long unreported;
 
 	lockdep_assert_held(&d->lock);
 	WRITE_ONCE(d->used_bytes, d->used_bytes + delta_bytes);
 	unreported = d->used_bytes - d->reported;
-	if (unreported >= REPORT_BYTES || unreported <= -REPORT_BYTES) {
-		d->reported = d->used_bytes;
-		swiotlb_report_used(d->cc->mem, unreported);
-	}
+	if (unreported < REPORT_BYTES && unreported > -REPORT_BYTES)
+		return 0;
+	d->reported = d->used_bytes;
+	return unreported;
+}
+
+static void report(struct cc_depot *d, long delta_bytes)
+{
+	if (delta_bytes)
+		swiotlb_report_used(d->cc->mem, delta_bytes);
 }
 
 /**
@@ -338,72 +368,62 @@ static void count(struct cc_depot *d, long delta_bytes)
 void cc_depot_count(struct cc_depot *d, long delta_bytes)
 {
 	unsigned long flags;
+	long news;
 
 	spin_lock_irqsave(&d->lock, flags);
-	count(d, delta_bytes);
+	news = count(d, delta_bytes);
 	spin_unlock_irqrestore(&d->lock, flags);
+	report(d, news);
 }
 
-static int find_in(struct cc_chunk *chunk, const struct swiotlb_req *req,
-		   struct cc_fit *fit)
+/* A place for a request, in slots of a class */
+static struct cc_slab *find_place(struct cc_depot *d, enum cc_class class,
+				  const struct swiotlb_req *req,
+				  struct cc_fit *fit, int *slot)
 {
-	const struct cc_format *f = chunk->format;
+	struct cc_slab *slab;
 
-	fit->base = (f->pool.start + req->dma_offset) >> f->pool.slot_shift;
-	return cc_find_run(f->free, f->pool.nr_slots, chunk->first, fit);
-}
+	if (class == CC_PAGES)
+		return find_pages(d, req, fit, slot);
 
-/* Ask the chunks on a shelf, and then empty ones, for a run */
-static struct cc_chunk *find_chunk(struct cc_depot *d, enum cc_class class,
-				   const struct swiotlb_req *req,
-				   struct cc_fit *fit, int *slot)
-{
-	struct cc_shelf *shelf = &d->shelves[class];
-	unsigned int nr_slots = cc_nr_slots(class), nr_tries = CC_TRIES;
-	unsigned int sure, at_best, bucket, end = CC_NR_BUCKETS;
-	struct cc_chunk *chunk;
-
-	/* A boundary cuts a run once at most, and the longer part will do */
-	sure = fit->nr_slots + fit->mask;
-	if (fit->boundary < nr_slots)
-		sure *= 2;
-	at_best = cc_bucket_of(fit->nr_slots);
-	bucket = sure <= nr_slots ? cc_bucket_above(sure) : at_best;
-	/* How long runs are is not known of chunks for single slots */
-	if (class < CC_NR_SINGLES)
-		bucket = at_best;
-
-	for (;;) {
-		unsigned int from = bucket;
-
-		while ((bucket = find_next_bit(shelf->filled, end, bucket)) < end) {
-			list_for_each_entry(chunk, &shelf->bucket[bucket], node) {
-				if (!nr_tries--)
-					goto cut;
-				if (!cc_reaches(req, chunk->home.end))
-					continue;
-				*slot = find_in(chunk, req, fit);
-				if (*slot >= 0)
-					return chunk;
-			}
-			bucket++;
-		}
-		if (from == at_best)
-			break;
-		bucket = at_best;
-		end = from;
-	}
-
-cut:
-	chunk = cut_chunk(d, class, req);
-	if (!chunk)
+	slab = cc_shelf_find(&d->shelves[class], cc_nr_slots(class), req, fit,
+			     slot);
+	if (slab || !cc_has_slabs(class))
+		return slab;
+	slab = cut_slab(d, class, req);
+	if (!slab)
 		return NULL;
-	*slot = find_in(chunk, req, fit);
-	if (*slot >= 0)
-		return chunk;
-	take_off(shelf, chunk);
-	put_empty(d, chunk);
-	return NULL;
+	*slot = cc_slab_find(slab, fit);
+	return *slot >= 0 ? slab : NULL;
+}
+
+/*
+ * Buffers that need no page waste most of one, but may have it where slabs are short.
+ * In a pool full of such buffers each page that becomes free would be theirs again, no
+ * slab could ever be cut, and what they waste were lost for good. So the last few are
+ * not for them.
+ */
+static bool is_wasteful(const struct cc_depot *d, enum cc_class class,
+			size_t bytes)
+{
+	unsigned long nr_free = READ_ONCE(d->shelves[class].nr_free);
+	unsigned long nr = READ_ONCE(d->shelves[class].nr) * CC_CHUNK_PAGES;
+
+	if (cc_has_slabs(class) || bytes > SZ_2K)
+		return false;
+	if (class == CC_PAGES && READ_ONCE(d->nr_empty))
+		return false;
+	return nr_free <= nr / FEW_OF;
+}
+
+/* Not even those who free memory found anything? */
+static int refuse(struct cc_depot *d, enum cc_class class)
+{
+	if (class == CC_KEPT && frees_memory()) {
+		WRITE_ONCE(d->need_until, jiffies + HZ);
+		WRITE_ONCE(d->needed, true);
+	}
+	return -ENOSPC;
 }
 
 /**
@@ -419,28 +439,32 @@ cut:
 int cc_depot_alloc(struct cc_depot *d, enum cc_class class,
 		   const struct swiotlb_req *req, struct swiotlb_span *span)
 {
-	const struct cc_class_def *def = &cc_classes[class];
-	struct cc_chunk *chunk;
+	struct cc_slab *slab;
 	unsigned long flags;
 	unsigned int offset;
 	struct cc_fit fit;
+	long news = 0;
 	int slot = 0;
 
 	if (!cc_fit(req, class, &fit, &offset))
 		return -E2BIG;
+	if ((class == CC_KEPT && !is_in_need(d)) ||
+	    !may_have(d, class, fit.nr_slots) ||
+	    is_wasteful(d, class, offset + req->size))
+		return refuse(d, class);
 
 	spin_lock_irqsave(&d->lock, flags);
-	chunk = find_chunk(d, class, req, &fit, &slot);
-	if (chunk) {
-		bitmap_clear(chunk->format->free, slot, fit.nr_slots);
-		span->pool = &chunk->format->pool;
-		chunk_took(chunk, fit.nr_slots);
-		count(d, (long)fit.nr_slots << def->shift);
+	slab = find_place(d, class, req, &fit, &slot);
+	if (slab) {
+		take(slab, slot, fit.nr_slots);
+		news = count(d, (long)fit.nr_slots << slab->pool.slot_shift);
 	}
 	spin_unlock_irqrestore(&d->lock, flags);
-	if (!chunk)
-		return -ENOSPC;
+	if (!slab)
+		return refuse(d, class);
 
+	report(d, news);
+	span->pool = &slab->pool;
 	span->slot = slot;
 	span->nr_slots = fit.nr_slots;
 	span->offset = offset;
@@ -455,152 +479,15 @@ int cc_depot_alloc(struct cc_depot *d, enum cc_class class,
  */
 void cc_depot_free(const struct swiotlb_span *span)
 {
-	struct cc_chunk *chunk = chunk_of(span->pool);
-	unsigned int shift = span->pool->slot_shift;
-	struct cc_depot *d = chunk->depot;
+	struct cc_slab *slab = slab_of(span->pool);
+	long bytes = (long)span->nr_slots << span->pool->slot_shift;
+	struct cc_depot *d = slab->chunk->depot;
 	unsigned long flags;
+	long news;
 
 	spin_lock_irqsave(&d->lock, flags);
-	put_slots(d, chunk, span->slot, span->nr_slots);
-	count(d, -((long)span->nr_slots << shift));
+	give(d, slab, span->slot, span->nr_slots);
+	news = count(d, -bytes);
 	spin_unlock_irqrestore(&d->lock, flags);
-}
-
-/**
- * cc_depot_init() - an empty depot
- * @cc:	   whose
- * @reach: for whom
- * @end:   its chunks will end below that address
- *
- * Context: any, however early.
- */
-void cc_depot_init(struct cc *cc, enum cc_reach reach, u64 end)
-{
-	struct cc_depot *d = &cc->depots[reach];
-	unsigned int class, bucket;
-
-	spin_lock_init(&d->lock);
-	d->cc = cc;
-	d->reach = reach;
-	d->end = end;
-	d->lowest_end = U64_MAX;
-	for (class = 0; class <= CC_NO_CLASS; class++) {
-		INIT_LIST_HEAD(empty_list(d, class, false));
-		INIT_LIST_HEAD(empty_list(d, class, true));
-	}
-	for (class = 0; class < CC_NR_CLASSES; class++) {
-		for (bucket = 0; bucket < CC_NR_BUCKETS; bucket++)
-			INIT_LIST_HEAD(&d->shelves[class].bucket[bucket]);
-	}
-}
-
-/**
- * cc_depot_add() - use a chunk from now on
- * @d:	   where
- * @chunk: published, without a format
- *
- * Context: process context, or early boot.
- */
-void cc_depot_add(struct cc_depot *d, struct cc_chunk *chunk)
-{
-	unsigned long flags;
-
-	chunk->depot = d;
-	spin_lock_irqsave(&d->lock, flags);
-	WRITE_ONCE(d->lowest_end, min_t(u64, d->lowest_end, chunk->home.end));
-	WRITE_ONCE(d->nr_chunks, d->nr_chunks + 1);
-	put_empty(d, chunk);
-	spin_unlock_irqrestore(&d->lock, flags);
-}
-
-static bool was_empty_for(const struct cc_chunk *chunk, unsigned long idle)
-{
-	return time_after_eq(jiffies, chunk->emptied + idle);
-}
-
-/* Of a list of empty chunks the one that was used last of all, if that is long ago */
-static struct cc_chunk *idle_chunk(struct list_head *list, unsigned long idle)
-{
-	struct cc_chunk *chunk;
-
-	if (list_empty(list))
-		return NULL;
-	chunk = list_last_entry(list, struct cc_chunk, node);
-	return was_empty_for(chunk, idle) ? chunk : NULL;
-}
-
-/**
- * cc_depot_remove() - take a chunk away that is empty and was added later
- * @d:	  where
- * @idle: for how long it must have been empty, in jiffies
- *
- * Context: process context.
- * Return: the chunk, without a format, or %NULL.
- */
-struct cc_chunk *cc_depot_remove(struct cc_depot *d, unsigned long idle)
-{
-	struct cc_chunk *chunk = NULL;
-	unsigned int class;
-
-	spin_lock_irq(&d->lock);
-	for (class = CC_NO_CLASS + 1; !chunk && class--;)
-		chunk = idle_chunk(empty_list(d, class, true), idle);
-	if (chunk) {
-		if (chunk->format)
-			cc_chunk_unformat(chunk);
-		list_del_init(&chunk->node);
-		count_empty(d, chunk, -1);
-		WRITE_ONCE(d->nr_chunks, d->nr_chunks - 1);
-	}
-	spin_unlock_irq(&d->lock);
-	return chunk;
-}
-
-/**
- * cc_depot_tidy() - take back formats of chunks that were empty for long
- * @d:	  where
- * @idle: for how long, in jiffies
- *
- * Context: process context.
- * Return: %true if there are formats that chunks have not been empty long enough for.
- */
-bool cc_depot_tidy(struct cc_depot *d, unsigned long idle)
-{
-	bool any_left = false;
-	struct cc_chunk *chunk;
-	unsigned int class;
-
-	spin_lock_irq(&d->lock);
-	for (class = 0; class < 2 * CC_NR_CLASSES; class++) {
-		struct list_head *list = empty_list(d, class / 2, class % 2);
-
-		while ((chunk = idle_chunk(list, idle))) {
-			cc_chunk_unformat(chunk);
-			/* It has been empty for as long as those before it */
-			list_move_tail(&chunk->node,
-				       empty_list(d, CC_NO_CLASS,
-						  chunk->grown));
-		}
-		any_left |= !list_empty(list);
-	}
-	spin_unlock_irq(&d->lock);
-	return any_left;
-}
-
-/**
- * cc_depot_least_empty() - how many chunks were empty all the time
- * @d: where
- *
- * Context: process context.
- * Return: number of chunks, since this was asked last.
- */
-unsigned int cc_depot_least_empty(struct cc_depot *d)
-{
-	unsigned int nr;
-
-	spin_lock_irq(&d->lock);
-	nr = d->min_empty;
-	d->min_empty = d->nr_empty;
-	spin_unlock_irq(&d->lock);
-	return nr;
+	report(d, news);
 }

@@ -11,9 +11,11 @@
  *   2 free  1 0 0 1 1 1 0 0
  *   3 free  0 0 0 1 1 0 0 0
  *
- * A chunk for runs has 1024 slots at most, 16 words: so the steps have a bound,
- * whatever is free. Chunks for single slots are longer, but there the first bit
- * will do.
+ * A chunk has 512 slots, 8 words of 64 bits, and slabs have fewer: so the steps have
+ * a bound, whatever is free.
+ *
+ * How long the longest run is has to be known whenever slots come and go. So it is
+ * known for each word, of which few change at a time, and how the runs in them join.
  *
  * Pure code: no lock, no memory of its own.
  */
@@ -74,7 +76,7 @@ static bool fits(const struct cc_fit *fit, unsigned int slot)
 /**
  * cc_find_run() - find the first fitting run of free slots
  * @free:     bit per slot
- * @nr_slots: number of slots; up to 1024 if a run of several is looked for
+ * @nr_slots: number of slots, up to %CC_CHUNK_PAGES
  * @first:    no slot is free in the words below this one
  * @fit:      what the run must be like
  *
@@ -85,7 +87,7 @@ int cc_find_run(const unsigned long *free, unsigned int nr_slots,
 {
 	unsigned int nr_words = BITS_TO_LONGS(nr_slots), len, step, i, slot;
 	unsigned long starts = allowed_starts(fit);
-	unsigned long runs[CC_MAX_RUN_WORDS];
+	unsigned long runs[CC_CHUNK_WORDS];
 
 	if (fit->nr_slots > 1) {
 		if (fit->nr_slots > nr_slots)
@@ -111,46 +113,70 @@ int cc_find_run(const unsigned long *free, unsigned int nr_slots,
 	return -ENOSPC;
 }
 
-/**
- * cc_longest_run() - length of the longest run of free slots
- * @free:     bit per slot
- * @nr_slots: number of slots, up to 1024
- *
- * Return: number of slots.
- */
-unsigned int cc_longest_run(const unsigned long *free, unsigned int nr_slots)
+/* The longest run in a word: double the length, then halve the steps, as above */
+static unsigned int longest_in(unsigned long w)
 {
-	unsigned int nr_words = BITS_TO_LONGS(nr_slots), len, step, i;
-	unsigned long runs[CC_MAX_RUN_WORDS], next[CC_MAX_RUN_WORDS];
-	const size_t bytes = nr_words * sizeof(long);
-	unsigned long any = 0;
+	unsigned int len = 1, step;
 
-	for (i = 0; i < nr_words; i++)
-		any |= free[i];
-	if (!any)
+	if (!w)
 		return 0;
-
-	/* Double the length as long as there are any, then halve the steps */
-	memcpy(runs, free, bytes);
-	for (len = 1; len < nr_slots; len *= 2) {
-		memcpy(next, runs, bytes);
-		if (!and_shifted(next, nr_words, len))
-			break;
-		memcpy(runs, next, bytes);
-	}
+	for (; len < BITS_PER_LONG && w & (w >> len); len *= 2)
+		w &= w >> len;
 	for (step = len / 2; step; step /= 2) {
-		memcpy(next, runs, bytes);
-		if (!and_shifted(next, nr_words, step))
-			continue;
-		memcpy(runs, next, bytes);
-		len += step;
+		if (w & (w >> step)) {
+			w &= w >> step;
+			len += step;
+		}
 	}
 	return len;
 }
 
+static void look_at(struct cc_word *word, unsigned long free)
+{
+	if (free == ~0UL) {
+		word->head = BITS_PER_LONG;
+		word->tail = BITS_PER_LONG;
+		word->most = BITS_PER_LONG;
+		return;
+	}
+	word->head = ffz(free);
+	word->tail = BITS_PER_LONG - 1 - __fls(~free);
+	word->most = longest_in(free);
+}
+
+/**
+ * cc_longest_run() - length of the longest run of free slots
+ * @free:     bit per slot
+ * @words:    what is known of the words
+ * @nr_words: how many there are
+ * @from:     the first that has changed
+ * @to:	      the last that has
+ *
+ * Return: number of slots.
+ */
+unsigned int cc_longest_run(const unsigned long *free, struct cc_word *words,
+			    unsigned int nr_words, unsigned int from,
+			    unsigned int to)
+{
+	unsigned int run = 0, longest = 0, i;
+
+	for (i = from; i <= to; i++)
+		look_at(&words[i], free[i]);
+	for (i = 0; i < nr_words; i++) {
+		const struct cc_word *w = &words[i];
+
+		run += w->head;
+		if (w->head == BITS_PER_LONG)
+			continue;
+		longest = max3(longest, run, (unsigned int)w->most);
+		run = w->tail;
+	}
+	return max(longest, run);
+}
+
 /**
  * cc_bucket_of() - the bucket of chunks that have so much to offer
- * @nr: how many slots, up to 8192
+ * @nr: how many slots, up to %CC_CHUNK_PAGES
  *
  * Exact below 16. Above that a bucket is an eighth of an octave.
  *
@@ -168,7 +194,7 @@ unsigned int cc_bucket_of(unsigned int nr)
 
 /**
  * cc_bucket_above() - the first bucket in which all chunks have enough
- * @nr: how many slots, up to 8192
+ * @nr: how many slots, up to %CC_CHUNK_PAGES
  *
  * Return: number of the bucket.
  */
@@ -188,7 +214,7 @@ unsigned int cc_bucket_above(unsigned int nr)
  * offset into it, the higher ones by choosing its first slot. A mapping of a page
  * and more is page-aligned when nobody asks for anything else.
  *
- * Return: %false if no chunk of that class can ever have such a run.
+ * Return: %false if nothing of that class can ever have such a run.
  */
 bool cc_fit(const struct swiotlb_req *req, enum cc_class class,
 	    struct cc_fit *fit, unsigned int *offset)
@@ -197,8 +223,8 @@ bool cc_fit(const struct swiotlb_req *req, enum cc_class class,
 	u64 slot_mask = BIT_ULL(def->shift) - 1;
 	u64 align_mask = req->alloc_align_mask, match_mask, bytes;
 
-	/* What the device sees must be aligned as slots are; as ever, to 2 KiB at most */
-	if (req->dma_offset & slot_mask && def->shift != 11)
+	/* What the device sees must be aligned as slots are */
+	if (req->dma_offset & (SZ_4K - 1))
 		return false;
 	if (req->size > CC_CHUNK_BYTES)
 		return false;
@@ -216,9 +242,10 @@ bool cc_fit(const struct swiotlb_req *req, enum cc_class class,
 	align_mask |= slot_mask;
 	match_mask = req->min_align_mask & ~align_mask;
 
-	fit->nr_slots = DIV_ROUND_UP_ULL(bytes, slot_mask + 1);
+	fit->nr_slots = (bytes + slot_mask) >> def->shift;
 	fit->mask = (align_mask | match_mask) >> def->shift;
 	fit->bits = (req->orig_addr & match_mask) >> def->shift;
+	fit->dma_offset = req->dma_offset;
 	fit->boundary = min_t(u64, req->boundary_mask >> def->shift,
 			      ULONG_MAX >> 1);
 
@@ -226,6 +253,6 @@ bool cc_fit(const struct swiotlb_req *req, enum cc_class class,
 	if (fit->nr_slots - 1 > fit->boundary ||
 	    (*offset & req->boundary_mask) + req->size - 1 > req->boundary_mask)
 		return false;
-	/* Can it be aligned in a chunk? Above that, bits are those of the chunk */
+	/* Can it be aligned? A chunk or a slab lies at a multiple of its size */
 	return fit->mask < cc_nr_slots(class);
 }

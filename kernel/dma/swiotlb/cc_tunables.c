@@ -33,15 +33,13 @@
 static unsigned int cc_idle_ms = 5000;
 static unsigned int cc_max;
 
-static unsigned int cc_watermarks[CC_NR_CLASSES] = {
+static unsigned int cc_watermarks[CC_NR_MARKS] = {
 	[CC_256]	= 64,
 	[CC_512]	= 64,
 	[CC_1K]		= 128,
 	[CC_2K]		= 512,
-	[CC_4K]		= 1024,
+	[CC_PAGES]	= 4096,
 	[CC_RUN_2K]	= 0,
-	[CC_RUN_4K]	= 1024,
-	[CC_RUN_16K]	= 2048,
 };
 
 static int set_idle_ms(const char *val, const struct kernel_param *kp)
@@ -57,13 +55,13 @@ static int set_max(const char *val, const struct kernel_param *kp)
 /* All or nothing. Fewer numbers than there are classes leave the last as they are */
 static int set_watermarks(const char *val, const struct kernel_param *kp)
 {
-	unsigned int marks[CC_NR_CLASSES], nr = 0, class;
+	unsigned int marks[CC_NR_MARKS], nr = 0, class;
 	char word[16];
 
 	for (;;) {
 		size_t len = strcspn(val, ",\n");
 
-		if (nr == CC_NR_CLASSES || len >= sizeof(word))
+		if (nr == CC_NR_MARKS || len >= sizeof(word))
 			return -EINVAL;
 		strscpy(word, val, len + 1);
 		if (kstrtouint(word, 0, &marks[nr]))
@@ -89,7 +87,7 @@ static int get_watermarks(char *buffer, const struct kernel_param *kp)
 	unsigned int class;
 	int len = 0;
 
-	for (class = 0; class < CC_NR_CLASSES; class++)
+	for (class = 0; class < CC_NR_MARKS; class++)
 		len += sysfs_emit_at(buffer, len, class ? ",%u" : "%u",
 				     READ_ONCE(cc_watermarks[class]));
 	len += sysfs_emit_at(buffer, len, "\n");
@@ -119,7 +117,7 @@ MODULE_PARM_DESC(cc_max,
 		 "Most memory that backend cc may take, up to 4194304 MiB (0: half of all memory)");
 module_param_cb(cc_watermarks, &watermarks_ops, NULL, 0644);
 MODULE_PARM_DESC(cc_watermarks,
-		 "Free memory wanted for the classes of backend cc, from the smallest on, up to 1048576 KiB each (64,64,128,512,1024,0,1024,2048)");
+		 "Free memory wanted for the classes of backend cc, from the smallest on, up to 1048576 KiB each (64,64,128,512,4096,0)");
 
 /**
  * cc_idle_jiffies() - how long a chunk must be empty to be given back

@@ -2,13 +2,17 @@
 /*
  * kccd: how the `cc` backend grows and shrinks
  *
- * Whoever takes an empty chunk, or finds few formats in reserve, leaves a note, and
+ * Whoever takes an empty chunk, or finds few slabs in reserve, leaves a note, and
  * asks kccd on his way out. It makes what is missing, and no more:
  *
  *  - Each class has a watermark (`swiotlb.cc_watermarks`), so many bytes should be
  *    free for it. What the classes lack together, rounded up to chunks, should be
- *    there as empty chunks, which are of use to all of them. For those who do not
- *    reach all memory one empty chunk will do, once there is anybody.
+ *    there as empty chunks, which are of use to all of them. Free pages count only as
+ *    far as they are in long runs. For those who do not reach all memory one empty
+ *    chunk will do, once there is anybody.
+ *  - Slabs of each size, which are not memory but what is to be known of it, are kept in
+ *    reserve for as much as the watermark says, and as much as is in use: see
+ *    cc_reserve.c.
  *  - If there was no empty chunk when one was needed, the watermarks were too low:
  *    the number of empty chunks wanted doubles each time, up to 64 times as many. It
  *    halves with each second in which that did not happen.
@@ -29,12 +33,12 @@
  * shrinker has all of them given back at once; after that, only requests that find
  * no room make more, for a second. The boot memory stays.
  *
- * These are two works rather than a thread: nothing runs where nothing is to do,
- * they go with the memory that they are for, and freeing must not wait behind growth,
- * which waits for memory.
+ * These are works rather than a thread: nothing runs where nothing is to do, they go
+ * with the memory that they are for, and freeing must not wait behind growth, which
+ * waits for memory.
  *
- * Locking: cc.lock is held while memory is made, converted and freed, and through
- * grace periods.
+ * Locking: cc.lock protects which chunks there are. Nobody holds it who waits for
+ * memory, for a conversion or for a grace period.
  */
 #define pr_fmt(fmt) "software IO TLB: " fmt
 
@@ -59,12 +63,6 @@
 #define RETRY_DELAY	(HZ / 10)
 #define SQUEEZE_DELAY	HZ
 #define MAX_BOOST	6
-
-/* Formats in reserve of each geometry, if there are as many empty chunks */
-#define RESERVE_FORMATS	3U
-
-/* One of this many chunks is kept for those who need memory to free memory */
-#define KEEP_ONE_OF	64
 
 /**
  * kccd_cap_bytes() - how much memory there may be
@@ -97,13 +95,15 @@ static u64 all_bytes(const struct cc *cc)
 unsigned int kccd_wanted(struct cc *cc, enum cc_reach reach)
 {
 	struct cc_depot *d = &cc->depots[reach];
-	unsigned int class, nr = 0;
+	unsigned int class, boost, nr = 0;
 	u64 missing = 0;
 
 	if (reach == cc->main) {
 		spin_lock_irq(&d->lock);
-		for (class = 0; class < CC_NR_CLASSES; class++) {
-			u64 free = (u64)d->shelves[class].nr_free <<
+		for (class = 0; class < CC_NR_MARKS; class++) {
+			const struct cc_shelf *shelf = &d->shelves[class];
+			u64 free = (u64)(class == CC_PAGES ? shelf->nr_long :
+							     shelf->nr_free) <<
 				   cc_classes[class].shift;
 			u64 mark = cc_watermark_bytes(class);
 
@@ -113,8 +113,11 @@ unsigned int kccd_wanted(struct cc *cc, enum cc_reach reach)
 		nr = DIV_ROUND_UP_ULL(missing, CC_CHUNK_BYTES);
 	} else if (READ_ONCE(d->was_used)) {
 		nr = 1;
+	} else {
+		return 0;
 	}
-	return (nr << READ_ONCE(cc->growers[reach].boost)) + READ_ONCE(d->keep);
+	boost = READ_ONCE(cc->growers[reach].boost);
+	return max(nr, boost ? 1U : 0) << boost;
 }
 
 /**
@@ -174,16 +177,9 @@ void kccd_ask_for(struct cc *cc, enum cc_reach reach)
  */
 void kccd_resized(struct cc *cc)
 {
-	unsigned int reach;
-
 	WRITE_ONCE(cc->mem->nslabs, (unsigned long)(cc->nr_boot + cc->nr_grown)
 				    << (CC_CHUNK_SHIFT - IO_TLB_SHIFT));
 	cc_cpus_size(cc, all_bytes(cc));
-	for (reach = 0; reach < CC_NR_REACHES; reach++) {
-		struct cc_depot *d = &cc->depots[reach];
-
-		WRITE_ONCE(d->keep, d->nr_chunks / KEEP_ONE_OF);
-	}
 }
 
 static gfp_t zone_of(const struct cc *cc, enum cc_reach reach)
@@ -194,19 +190,33 @@ static gfp_t zone_of(const struct cc *cc, enum cc_reach reach)
 }
 
 /**
+ * kccd_free_chunk() - forget a chunk that has no memory any more
+ * @chunk: not one of boot memory; an RCU grace period is over since its addresses
+ *	   led to it
+ *
+ * Context: process context, may sleep.
+ */
+void kccd_free_chunk(struct cc_chunk *chunk)
+{
+	cc_chunk_exit(chunk);
+	kfree(chunk);
+}
+
+/**
  * kccd_add_chunk() - get a chunk and use it
  * @cc:	   whose
  * @reach: for whom
  * @params: where to get it
  * @grown: it may be given back
  *
- * Context: process context, may sleep; cc.lock is held.
+ * Context: process context, may sleep; one at a time.
  * Return: 0 or an errno.
  */
 int kccd_add_chunk(struct cc *cc, enum cc_reach reach,
 		   const struct swiotlb_params *params, bool grown)
 {
 	struct cc_depot *d = &cc->depots[reach];
+	struct io_tlb_pool *pool;
 	struct cc_chunk *chunk;
 	int err;
 
@@ -215,19 +225,21 @@ int kccd_add_chunk(struct cc *cc, enum cc_reach reach,
 		return -ENOMEM;
 	chunk->grown = grown;
 	chunk->phase = SWIOTLB_LATE;
-	cc_chunk_init(cc, chunk);
+	pool = &chunk->pages.pool;
+	err = cc_chunk_init(cc, chunk);
+	if (err)
+		goto err_free;
 
-	err = swiotlb_pool_provision(cc->mem, &chunk->home, params);
+	err = swiotlb_pool_provision(cc->mem, pool, params);
 	if (err)
 		goto err_free;
 	/* A granule may be larger than a chunk, and a page not as aligned */
 	err = -ENOMEM;
-	if (chunk->home.end - chunk->home.start != CC_CHUNK_BYTES ||
-	    !IS_ALIGNED(chunk->home.start, CC_CHUNK_BYTES) ||
-	    chunk->home.end > d->end)
+	if (pool->end - pool->start != CC_CHUNK_BYTES ||
+	    !IS_ALIGNED(pool->start, CC_CHUNK_BYTES) || pool->end > d->end)
 		goto err_release;
 
-	err = swiotlb_pool_share(cc->mem, &chunk->home);
+	err = swiotlb_pool_share(cc->mem, pool);
 	if (err) {
 		/* The memory is leaked */
 		cc->nr_leaked++;
@@ -239,19 +251,21 @@ int kccd_add_chunk(struct cc *cc, enum cc_reach reach,
 	if (err)
 		goto err_release;
 
-	list_add_tail(&chunk->all, &cc->chunks);
-	if (grown)
-		cc->nr_grown++;
-	else
-		cc->nr_boot++;
-	cc_depot_add(d, chunk);
-	kccd_resized(cc);
+	scoped_guard(mutex, &cc->lock) {
+		list_add_tail(&chunk->all, &cc->chunks);
+		if (grown)
+			WRITE_ONCE(cc->nr_grown, cc->nr_grown + 1);
+		else
+			cc->nr_boot++;
+		cc_depot_add(d, chunk);
+		kccd_resized(cc);
+	}
 	return 0;
 
 err_release:
-	swiotlb_pool_release(cc->mem, &chunk->home);
+	swiotlb_pool_release(cc->mem, pool);
 err_free:
-	kfree(chunk);
+	kccd_free_chunk(chunk);
 	return err;
 }
 
@@ -263,7 +277,8 @@ static void back_off(struct cc *cc, struct cc_grower *g)
 	WRITE_ONCE(g->retry_at, get_jiffies_64() + delay);
 }
 
-static void grow_reach(struct cc *cc, enum cc_reach reach)
+/* One more chunk if there should be one; false if not, or if it was not to be had */
+static bool grow_reach(struct cc *cc, enum cc_reach reach)
 {
 	const struct swiotlb_params params = {
 		.phase = SWIOTLB_LATE,
@@ -274,77 +289,36 @@ static void grow_reach(struct cc *cc, enum cc_reach reach)
 	struct cc_grower *g = &cc->growers[reach];
 	struct cc_depot *d = &cc->depots[reach];
 	bool urgent = READ_ONCE(g->urgent);
-	unsigned int wanted;
-	int err = 0;
+	unsigned int wanted, nr_empty;
+	int err = -ENOSPC;
 
 	if (urgent)
 		WRITE_ONCE(g->urgent, false);
 	/* As long as it says that it is starved, nobody asks only for that: see trim() */
 	if (!may_try(g) ||
-	    (!urgent && time_before64(get_jiffies_64(), cc->squeezed_until)))
-		return;
+	    (!urgent && time_before64(get_jiffies_64(), READ_ONCE(cc->squeezed_until))))
+		return false;
 	if (READ_ONCE(d->starved) || urgent) {
-		WRITE_ONCE(g->boost, min(g->boost + 1, MAX_BOOST));
+		WRITE_ONCE(g->boost, min(READ_ONCE(g->boost) + 1, MAX_BOOST));
 		WRITE_ONCE(d->starved, false);
 	}
 
-	for (;;) {
-		wanted = kccd_wanted(cc, reach);
-		if (urgent)
-			wanted = max(wanted, d->keep + 1);
-		if (READ_ONCE(d->nr_empty) >= wanted)
-			break;
-		err = -ENOSPC;
-		if (all_bytes(cc) + CC_CHUNK_BYTES <= kccd_cap_bytes(cc))
-			err = kccd_add_chunk(cc, reach, &params, true);
-		if (err)
-			break;
-		WRITE_ONCE(cc->nr_grows, cc->nr_grows + 1);
-		swiotlb_report_grow(cc->mem, CC_CHUNK_BYTES);
-	}
-	if (err)
+	wanted = max(kccd_wanted(cc, reach), urgent ? 1U : 0);
+	nr_empty = READ_ONCE(d->nr_empty);
+	/* Ask again when one of these is taken, or the last one */
+	WRITE_ONCE(d->low_mark, clamp(wanted, 1U, max(nr_empty, 1U)));
+	if (nr_empty >= wanted)
+		return false;
+
+	if (all_bytes(cc) + CC_CHUNK_BYTES <= kccd_cap_bytes(cc))
+		err = kccd_add_chunk(cc, reach, &params, true);
+	if (err) {
 		back_off(cc, g);
-	/* Ask again when one of these is taken */
-	WRITE_ONCE(d->low_mark, min(READ_ONCE(d->nr_empty), wanted));
-}
-
-/*
- * Formats that should be in reserve. Any empty chunk can be cut up for pages, and
- * for what is large: then nothing fails for want of a format.
- */
-static unsigned int formats_wanted(struct cc *cc, enum cc_geom geom)
-{
-	unsigned int nr_empty = 0, boost = 0, reach;
-
-	for (reach = 0; reach < CC_NR_REACHES; reach++) {
-		nr_empty += READ_ONCE(cc->depots[reach].nr_empty);
-		boost = max(boost, cc->growers[reach].boost);
+		return false;
 	}
-	if (geom == CC_GEOM_4K || geom == CC_GEOM_16K)
-		return nr_empty + 1;
-	return min(RESERVE_FORMATS << boost, nr_empty + 1);
-}
-
-static void make_formats(struct cc *cc)
-{
-	unsigned int geom;
-
-	/* Those that were given back wait for a grace period, but ask for none */
-	start_poll_synchronize_rcu();
-	for (geom = 0; geom < CC_NR_GEOMS; geom++) {
-		unsigned int wanted = formats_wanted(cc, geom), nr = wanted;
-		struct cc_reserve *r = &cc->reserves[geom];
-
-		/* They were used up faster than kccd came */
-		if (READ_ONCE(r->missed))
-			nr *= 2;
-		WRITE_ONCE(r->missed, false);
-		while (READ_ONCE(r->nr) < nr) {
-			if (cc_format_make(cc, geom, SWIOTLB_LATE))
-				return;
-		}
-		WRITE_ONCE(r->low_mark, min(READ_ONCE(r->nr), wanted));
-	}
+	WRITE_ONCE(cc->nr_grows, cc->nr_grows + 1);
+	swiotlb_report_grow(cc->mem, CC_CHUNK_BYTES);
+	return true;
 }
 
 static unsigned long count_objects(struct shrinker *shrinker,
@@ -393,29 +367,24 @@ static bool is_starved(const struct cc *cc, enum cc_reach reach)
 
 static bool is_at_rest(struct cc *cc)
 {
-	unsigned int geom, reach;
+	unsigned int reach;
 
-	if (cc->nr_grown || cc_cpus_have_any(cc))
+	if (READ_ONCE(cc->nr_grown) || cc_cpus_have_any(cc))
 		return false;
 	for (reach = 0; reach < CC_NR_REACHES; reach++) {
-		if (cc->growers[reach].boost ||
+		if (READ_ONCE(cc->growers[reach].boost) ||
 		    is_starved(cc, reach))
 			return false;
 	}
-	for (geom = 0; geom < CC_NR_GEOMS; geom++) {
-		if (READ_ONCE(cc->reserves[geom].nr) > formats_wanted(cc, geom))
-			return false;
-	}
-	return true;
+	return !cc_reserves_are_large(cc);
 }
 
-static void trim_later(struct cc *cc, bool in_any_case)
+static void trim_later(struct cc *cc)
 {
 	unsigned long delay = clamp(cc_idle_jiffies() / 4, HZ / 40 + 1UL,
 				    (unsigned long)HZ);
 
-	if (in_any_case || !is_at_rest(cc))
-		swiotlb_queue_work(&cc->trim, delay);
+	swiotlb_queue_work(&cc->trim, delay);
 }
 
 static void grow(struct work_struct *work)
@@ -428,20 +397,21 @@ static void grow(struct work_struct *work)
 		cc_cpus_flush(cc, true);
 		WRITE_ONCE(cc->flushed_at, get_jiffies_64());
 	}
-	guard(mutex)(&cc->lock);
 	noio = memalloc_noio_save();
 	WRITE_ONCE(cc->ask, false);
-	make_formats(cc);
+	/* Those that were given back wait for a grace period, but ask for none */
+	start_poll_synchronize_rcu();
+	cc_reserves_fill(cc, SWIOTLB_LATE);
 	if (cc->growable) {
 		make_shrinker(cc);
 		/* What the limited get is of use to the others, too */
-		grow_reach(cc, CC_LOW);
-		if (cc->main != CC_LOW)
-			grow_reach(cc, CC_ANY);
+		while (grow_reach(cc, CC_LOW) ||
+		       (cc->main != CC_LOW && grow_reach(cc, CC_ANY)))
+			;
 	}
 	memalloc_noio_restore(noio);
 
-	trim_later(cc, true);
+	trim_later(cc);
 }
 
 /* Give back so many chunks, if they were empty for so long */
@@ -453,14 +423,15 @@ static void shrink_reach(struct cc *cc, enum cc_reach reach, unsigned int nr,
 
 	while (nr-- && (chunk = cc_depot_remove(d, idle))) {
 		list_move(&chunk->all, leaving);
-		swiotlb_pool_retract(&chunk->home);
+		swiotlb_pool_retract(&chunk->pages.pool);
 		WRITE_ONCE(cc->nr_grown, cc->nr_grown - 1);
 		kccd_resized(cc);
 		WRITE_ONCE(cc->nr_shrinks, cc->nr_shrinks + 1);
 		swiotlb_report_shrink(cc->mem, CC_CHUNK_BYTES);
 	}
 	/* Fewer are there to be taken now */
-	WRITE_ONCE(d->low_mark, min(d->low_mark, READ_ONCE(d->nr_empty)));
+	WRITE_ONCE(d->low_mark, min(READ_ONCE(d->low_mark),
+				    READ_ONCE(d->nr_empty)));
 }
 
 static void release_chunks(struct cc *cc, struct list_head *leaving)
@@ -472,8 +443,8 @@ static void release_chunks(struct cc *cc, struct list_head *leaving)
 
 	synchronize_rcu();
 	list_for_each_entry_safe(chunk, next, leaving, all) {
-		swiotlb_pool_release(cc->mem, &chunk->home);
-		kfree(chunk);
+		swiotlb_pool_release(cc->mem, &chunk->pages.pool);
+		kccd_free_chunk(chunk);
 	}
 }
 
@@ -492,27 +463,15 @@ static unsigned int nr_spare(struct cc *cc, enum cc_reach reach,
 	return nr > wanted ? nr - wanted : 0;
 }
 
-static void drop_formats(struct cc *cc)
-{
-	unsigned int geom;
-
-	for (geom = 0; geom < CC_NR_GEOMS; geom++) {
-		unsigned int nr = formats_wanted(cc, geom);
-		struct cc_reserve *r = &cc->reserves[geom];
-
-		while (cc_format_drop(cc, geom, nr))
-			;
-		WRITE_ONCE(r->low_mark, min(r->low_mark, nr));
-	}
-}
-
 static void calm_down(struct cc *cc, enum cc_reach reach)
 {
 	struct cc_grower *g = &cc->growers[reach];
 
-	if (g->boost && !READ_ONCE(cc->depots[reach].starved) &&
+	unsigned int boost = READ_ONCE(g->boost);
+
+	if (boost && !READ_ONCE(cc->depots[reach].starved) &&
 	    time_after_eq(jiffies, g->calm_since + HZ)) {
-		WRITE_ONCE(g->boost, g->boost - 1);
+		WRITE_ONCE(g->boost, boost - 1);
 		g->calm_since = jiffies;
 	}
 }
@@ -521,24 +480,25 @@ static void trim(struct work_struct *work)
 {
 	struct cc *cc = container_of(to_delayed_work(work), struct cc, trim);
 	unsigned long idle = cc_idle_jiffies();
-	bool is_untidy = false;
 	LIST_HEAD(leaving);
 	unsigned int reach;
 
 	cc_cpus_flush(cc, false);
-	guard(mutex)(&cc->lock);
+	cc_reserves_calm(cc);
 	for (reach = 0; reach < CC_NR_REACHES; reach++) {
 		/* Whoever was starved while nothing could be tried asked only once */
 		if (is_starved(cc, reach) && may_try(&cc->growers[reach]))
 			kccd_ask(cc);
+		cc_depot_tidy(&cc->depots[reach]);
+		guard(mutex)(&cc->lock);
 		calm_down(cc, reach);
-		is_untidy |= cc_depot_tidy(&cc->depots[reach], idle);
 		shrink_reach(cc, reach, nr_spare(cc, reach, idle), idle,
 			     &leaving);
 	}
 	release_chunks(cc, &leaving);
-	drop_formats(cc);
-	trim_later(cc, is_untidy);
+	cc_reserves_trim(cc);
+	if (!is_at_rest(cc))
+		trim_later(cc);
 }
 
 static void squeeze(struct work_struct *work)
@@ -548,14 +508,15 @@ static void squeeze(struct work_struct *work)
 	unsigned int reach;
 
 	cc_cpus_flush(cc, true);
-	guard(mutex)(&cc->lock);
-	cc->squeezed_until = get_jiffies_64() + SQUEEZE_DELAY;
 	for (reach = 0; reach < CC_NR_REACHES; reach++) {
+		cc_depot_tidy(&cc->depots[reach]);
+		guard(mutex)(&cc->lock);
+		WRITE_ONCE(cc->squeezed_until, get_jiffies_64() + SQUEEZE_DELAY);
 		WRITE_ONCE(cc->growers[reach].boost, 0);
 		shrink_reach(cc, reach, UINT_MAX, 0, &leaving);
 	}
 	release_chunks(cc, &leaving);
-	drop_formats(cc);
+	cc_reserves_trim(cc);
 }
 
 /**
