@@ -32,7 +32,8 @@ struct allocator_params {
  *		     0 for segments of 256 KiB, in slots of 2 KiB
  * @keeps_low:	     devices that do not reach all memory get some that is for them
  * @keeps_slots:     CPUs keep some that are free, and a worker asks them back: a request
- *		     that has to succeed may do so the second time only
+ *		     that has to succeed, while anything is mapped, may do so the second
+ *		     time only
  * @open:	     set it up; 0 or an errno. Process context
  * @close:	     give all memory back; nothing is mapped. Process context
  * @bind:	     let a device bounce through it, as when the device is born; @dev is

@@ -60,13 +60,20 @@ static inline void make_cc(struct swiotlb_mem *mem)
 static inline void check_nothing_lost(struct swiotlb_mem *mem)
 {
 	struct cc *cc = cc_of(mem);
-	unsigned int reach, nr_chunks = 0;
+	unsigned int reach, nr_free, nr_chunks = 0;
 
 	cc_cpus_flush(cc, true);
 	mutex_lock(&cc->lock);
 	for (reach = 0; reach < CC_NR_REACHES; reach++) {
-		CHECK_EQ(cc->depots[reach].nr_empty, cc->depots[reach].nr_chunks);
-		nr_chunks += cc->depots[reach].nr_chunks;
+		struct cc_depot *d = &cc->depots[reach];
+
+		cc_depot_tidy(d);
+		nr_free = d->nr_empty * CC_CHUNK_PAGES +
+			  d->shelves[CC_LAST].nr_free +
+			  d->shelves[CC_KEPT].nr_free;
+		CHECK_EQ(nr_free, d->nr_chunks * CC_CHUNK_PAGES);
+		CHECK_EQ(d->shelves[CC_LAST].nr, d->nr_chunks ? 1 : 0);
+		nr_chunks += d->nr_chunks;
 	}
 	CHECK_EQ(nr_chunks, cc->nr_boot + cc->nr_grown);
 	mutex_unlock(&cc->lock);
@@ -121,7 +128,7 @@ static inline const char *span_is_wrong(const struct swiotlb_span *span,
 		return "beyond the last record";
 	if (buffer_of(span) + req->size > end)
 		return "too short";
-	if (span->nr_slots > 256 || (span->nr_slots > 1 && !span->pool->head_dist))
+	if (span->nr_slots > 1 && !span->pool->head_dist)
 		return "longer than the records allow";
 	if ((dma ^ req->orig_addr) & req->min_align_mask)
 		return "other address bits";

@@ -4,9 +4,9 @@
  */
 #include "cc_mem.h"
 
-#define MAX_SLOTS	1024
+#define MAX_SLOTS	CC_CHUNK_PAGES
 
-static const unsigned int nr_slots_of[] = { 128, 512, 1024 };
+static const unsigned int nr_slots_of[] = { 32, 256, 512 };
 
 /* Runs of random lengths, free and not */
 static void fill_map(unsigned long *map, unsigned int nr_slots, u64 *seed)
@@ -65,6 +65,14 @@ static int find_run(const unsigned long *map, unsigned int nr_slots,
 	return -ENOSPC;
 }
 
+static unsigned int cc_longest(const unsigned long *map, unsigned int nr_slots)
+{
+	struct cc_word words[CC_CHUNK_WORDS];
+	unsigned int nr_words = BITS_TO_LONGS(nr_slots);
+
+	return cc_longest_run(map, words, nr_words, 0, nr_words - 1);
+}
+
 TEST(cc_runs_match_the_model)
 {
 	unsigned long map[BITS_TO_LONGS(MAX_SLOTS)];
@@ -92,10 +100,35 @@ TEST(cc_runs_match_the_model)
 		slot = find_run(map, nr_slots, &fit);
 		CHECK_EQ(cc_find_run(map, nr_slots, 0, &fit), slot);
 		nr_found += slot >= 0;
-		CHECK_EQ(cc_longest_run(map, nr_slots),
+		CHECK_EQ(cc_longest(map, nr_slots),
 			 longest_run(map, nr_slots));
 	}
 	CHECK(nr_found > 1000);
+}
+
+/* Some slots at a time, of which only the words that have them are looked at */
+TEST(cc_longest_run_follows_changes)
+{
+	unsigned long map[CC_CHUNK_WORDS];
+	struct cc_word words[CC_CHUNK_WORDS];
+	unsigned int i, slot, nr;
+	u64 seed = 2;
+
+	bitmap_fill(map, CC_CHUNK_PAGES);
+	cc_longest_run(map, words, CC_CHUNK_WORDS, 0, CC_CHUNK_WORDS - 1);
+	for (i = 0; i < 40000; i++) {
+		slot = model_random_below(&seed, CC_CHUNK_PAGES);
+		nr = 1 + model_random_below(&seed, min(1U << i % 9, CC_CHUNK_PAGES - slot));
+		if (model_random_below(&seed, 2))
+			bitmap_set(map, slot, nr);
+		else
+			bitmap_clear(map, slot, nr);
+		test_note("op %u: %u slots from %u", i, nr, slot);
+		CHECK_EQ(cc_longest_run(map, words, CC_CHUNK_WORDS,
+					slot / BITS_PER_LONG,
+					(slot + nr - 1) / BITS_PER_LONG),
+			 longest_run(map, CC_CHUNK_PAGES));
+	}
 }
 
 TEST(cc_runs_of_full_and_empty_chunks)
@@ -105,9 +138,9 @@ TEST(cc_runs_of_full_and_empty_chunks)
 
 	for (i = 0; i < ARRAY_SIZE(nr_slots_of); i++) {
 		memset(map, 0, sizeof(map));
-		CHECK_EQ(cc_longest_run(map, nr_slots_of[i]), 0);
-		bitmap_fill(map, nr_slots_of[i]);
-		CHECK_EQ(cc_longest_run(map, nr_slots_of[i]), nr_slots_of[i]);
+		CHECK_EQ(cc_longest(map, nr_slots_of[i]), 0);
+		bitmap_set(map, 0, nr_slots_of[i]);
+		CHECK_EQ(cc_longest(map, nr_slots_of[i]), nr_slots_of[i]);
 	}
 }
 
@@ -117,7 +150,7 @@ TEST(cc_buckets_are_in_order)
 	unsigned int nr;
 
 	CHECK_EQ(cc_bucket_of(0), 0);
-	for (nr = 1; nr <= 8192; nr++) {
+	for (nr = 1; nr <= CC_CHUNK_PAGES; nr++) {
 		CHECK(cc_bucket_of(nr) && cc_bucket_of(nr) < CC_NR_BUCKETS);
 		CHECK(cc_bucket_of(nr) - cc_bucket_of(nr - 1) <= 1);
 		CHECK(cc_bucket_above(nr) >= cc_bucket_of(nr));

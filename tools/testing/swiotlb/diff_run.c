@@ -224,8 +224,9 @@ static const char *map(struct player *p, struct model_buffer *b,
 	memcpy(shim_ram(orig), pattern(op->pos + op->buffer), size);
 	model_orig(b, orig, size);
 	addr = call_map(p, dev, op, orig, size);
-	/* Room that CPUs keep for other sizes may have to be asked back first */
-	if (addr == DMA_MAPPING_ERROR && must && p->a->keeps_slots) {
+	/* Room that CPUs keep for other sizes may have to be asked back, if any is used */
+	if (addr == DMA_MAPPING_ERROR && must && p->a->keeps_slots &&
+	    room.nr_live) {
 		shim_settle();
 		addr = call_map(p, dev, op, orig, size);
 	}
@@ -284,7 +285,7 @@ static const char *coherent_alloc(struct player *p, struct model_buffer *b,
 	u64 addr;
 
 	page = call_alloc(p, dev, op, size);
-	if (!page && must && p->a->keeps_slots) {
+	if (!page && must && p->a->keeps_slots && room.nr_live) {
 		shim_settle();
 		page = call_alloc(p, dev, op, size);
 	}

@@ -124,7 +124,7 @@ static void interrupt(int nr)
 		mem.ops->free(&spans[i]);
 	}
 	shim_context.in_interrupt = false;
-	cpu->nr_interrupts++;
+	WRITE_ONCE(cpu->nr_interrupts, cpu->nr_interrupts + 1);
 }
 
 static void *get_interrupts(void *arg)
@@ -157,7 +157,7 @@ static void *get_interrupts(void *arg)
 TEST(race_cc_with_interrupts)
 {
 	struct sigaction action = { .sa_handler = interrupt, .sa_flags = SA_RESTART };
-	unsigned int i, nr, nr_threads = 2;
+	unsigned int i, nr_threads = 2;
 	unsigned long nr_interrupts = 0;
 	pthread_t threads[2];
 
@@ -168,17 +168,17 @@ TEST(race_cc_with_interrupts)
 		CHECK(!pthread_create(&threads[i], NULL, get_interrupts,
 				      &cpus[i]));
 	}
-	for (nr = 0; nr < 20000; nr++) {
-		pthread_kill(threads[nr % nr_threads], SIGUSR1);
+	/* Some come when they are not wanted, more so on a busy machine */
+	while (nr_interrupts < 200) {
+		for (i = 0, nr_interrupts = 0; i < nr_threads; i++) {
+			pthread_kill(threads[i], SIGUSR1);
+			nr_interrupts += READ_ONCE(cpus[i].nr_interrupts);
+		}
 		usleep(20);
 	}
 	WRITE_ONCE(signals_stop, true);
-	for (i = 0; i < nr_threads; i++) {
+	for (i = 0; i < nr_threads; i++)
 		pthread_join(threads[i], NULL);
-		nr_interrupts += cpus[i].nr_interrupts;
-	}
-	printf("  %lu interrupts\n", nr_interrupts);
-	CHECK(nr_interrupts > 100);
 	shim_settle();
 	drop_cc(&mem);
 }
