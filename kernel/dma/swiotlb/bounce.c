@@ -33,8 +33,15 @@ void swiotlb_record_distances(const struct swiotlb_span *span)
 
 	if (!dist)
 		return;
-	for (i = 1; i < span->nr_slots; i++)
-		dist[span->slot + i] = min(i, MAX_DIST);
+	/*
+	 * Often there was just such a span before. Neighbours in a cache line may
+	 * be in use on other CPUs, so do not write for nothing.
+	 */
+	dist += span->slot;
+	for (i = 1; i < span->nr_slots; i++) {
+		if (dist[i] != min(i, MAX_DIST))
+			dist[i] = min(i, MAX_DIST);
+	}
 }
 
 /**
