@@ -173,6 +173,40 @@ TEST(guest_goes_high_if_it_must)
 	buffer_unmap(&buffer);
 }
 
+/* Pools that were grown go when they are idle, but for the last that is low */
+TEST(guest_keeps_low_memory_when_it_shrinks)
+{
+	static struct buffer many[200];
+	unsigned int i, nr_mapped = 0;
+	size_t first;
+
+	shim_zone_is_empty[SHIM_DMA] = true;
+	shim_zone_is_empty[SHIM_DMA32] = true;
+	boot_guest_early("2048", GUEST_BYTES);
+	shim_zone_is_empty[SHIM_DMA] = false;
+	shim_zone_is_empty[SHIM_DMA32] = false;
+	boot_initcalls();
+	CHECK(default_mem()->start >= SHIM_HIGH_START);
+	first = pool_bytes();
+	CHECK_EQ(first, SZ_4M + SZ_4M);
+
+	swiotlb_dev_init(&dev);
+	for (i = 0; i < ARRAY_SIZE(many); i++) {
+		buffer_init(&many[i], i, 60000);
+		nr_mapped += buffer_map(&many[i], &dev);
+		shim_settle();
+	}
+	CHECK(nr_mapped > ARRAY_SIZE(many) * 3 / 4);
+	CHECK(pool_bytes() >= first + SZ_4M);
+	for (i = 0; i < ARRAY_SIZE(many); i++) {
+		if (many[i].addr != DMA_MAPPING_ERROR)
+			buffer_unmap(&many[i]);
+	}
+	shim_pass_ms(200000);
+	CHECK_EQ(pool_bytes(), first);
+	use(&low_dev, true);
+}
+
 /* As much when it is made by a switch */
 TEST(guest_switches_to_high_memory)
 {
@@ -290,6 +324,12 @@ TEST(guest_switches_to_an_odd_size)
 	CHECK_EQ(shim_shared_bytes(), GUEST_BYTES);
 	/* The first pool is made of pages now, so there is no less than before */
 	CHECK(shim_page_bytes() <= bytes);
+	/* And once more, of which nothing stays: what was cut off is given back */
+	bytes = shim_page_bytes();
+	CHECK_EQ(switch_to("dynamic"), 0);
+	CHECK_EQ(switch_to("fixed"), 0);
+	let_retire();
+	CHECK_EQ(shim_page_bytes(), bytes);
 	CHECK_EQ(misses(), 0);
 }
 
