@@ -21,7 +21,7 @@
 #define DEBUGFS		"/sys/kernel/debug"
 #define SWIOTLB		DEBUGFS "/swiotlb"
 #define PARAMETERS	"/sys/module/swiotlb/parameters"
-#define BOUNCED		"/sys/kernel/tracing/events/swiotlb/swiotlb_bounced/hist"
+#define EVENTS		"/sys/kernel/tracing/events/swiotlb"
 
 /* A kernel without this project has the first three */
 const struct number_file number_files[NR_NUMBERS] = {
@@ -165,12 +165,12 @@ static long long number_behind(const char *text, const char *name)
  * "{ dev_name: 0000:00:04.0 } hitcount: 10 size: 40960", if somebody has asked the
  * kernel for this histogram; the device may not be the only key.
  */
-static void read_devices(const char *root, struct sample *s)
+static void read_histogram(const char *root, const char *path, struct sample *s)
 {
 	static const char key[] = "dev_name: ";
 	struct lines lines;
 
-	if (!lines_open(&lines, root, BOUNCED))
+	if (!lines_open(&lines, root, path))
 		return;
 	while (lines_next(&lines)) {
 		char *name = strstr(lines.text, key), *end;
@@ -190,6 +190,14 @@ static void read_devices(const char *root, struct sample *s)
 		row->bytes += number_behind(end + 1, " size:");
 	}
 	lines_close(&lines);
+}
+
+/* Mappings that were made, else those that were asked for: older kernels have no other event */
+static void read_devices(const char *root, struct sample *s)
+{
+	read_histogram(root, EVENTS "/swiotlb_mapped/hist", s);
+	if (!s->nr_devices)
+		read_histogram(root, EVENTS "/swiotlb_bounced/hist", s);
 	qsort(s->devices, s->nr_devices, sizeof(s->devices[0]), compare_devices);
 }
 

@@ -140,6 +140,16 @@ class Figures(Top):
                          [("total", 29, 4), ("kvm_init+0x10/0x20", 4, 4), ("swiotlb_pages_share+0x30/0x90", 25, 0)])
         self.assertEqual(second["notices"], [])
 
+    def test_devices(self):
+        """Mappings made are better than mappings asked for; both together would count twice."""
+        path = "sys/kernel/tracing/events/swiotlb/swiotlb_mapped/hist"
+        both = "{ dev_name: a, reason: x } hitcount: 3 size: 30\n{ dev_name: a } hitcount: 1  size: 5\n"
+        for text, rows in ((both, ["a", 4, 35]),
+                           ("# nothing counted\nTotals:\n", ["0000:00:04.0", 10000, 10000 * 4096])):
+            root = self.tree("cc-1", {path: text}, to=rows[0])
+            sample = json.loads(self.run_top("-J", "--root", root).stdout)
+            self.assertEqual(list(sample["devices"][0].values()), rows)
+
     def test_restricted(self):
         domains = self.samples("restricted")[0]["domains"]
         self.assertEqual([(d["name"], d["size_bytes"], d["failures"]["exhausted"]) for d in domains],
