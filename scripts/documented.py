@@ -51,6 +51,18 @@ def there(code):
     return found
 
 
+def read_by_top():
+    """The files that swiotlb-top reads, as far as they are ours."""
+    text = (REPO / "tools/swiotlb/read.c").read_text()
+    names = re.findall(r'\{ "(io_tlb_\w+)",', text) + re.findall(r'"%s/(\w+)", folder\)', text) + \
+        re.findall(r'SWIOTLB "/(\w+)"', text)
+    params = re.search(r"\bnames\[\] = \{(.*?)\};", text, re.S)
+    return {f"/sys/kernel/debug/swiotlb/{name}" for name in names} | \
+        {f"/sys/module/swiotlb/parameters/{name}" for name in re.findall(r'"(\w+)"', params[1])} | \
+        set(re.findall(r'"(/sys/kernel/swiotlb/\w+)"', text)) | \
+        {f"/sys/kernel/debug{path}" for path in re.findall(r'DEBUGFS "(/coco/\w+)"', text)}
+
+
 def documents():
     """{place: text}: ours, and the entries of the kernel's that the series touches."""
     texts = {name: (REPO / name).read_text() for name in overlay_files() if name.startswith("Documentation/")}
@@ -103,6 +115,9 @@ def check():
     for name in found["reason"]:
         want(f"failure reason {name}", rf"\n``{name}``", GUIDE)
         want(f"failure reason {name}", rf"(?m)^\t+{name}\s", FILES)
+
+    for name in read_by_top() - entries:
+        findings.append(f"{name} is read by swiotlb-top and has no entry in Documentation/ABI/testing")
 
     # The reverse
     have = set(found["sysfs"]) | set(found["debugfs"])
