@@ -331,9 +331,8 @@ void swiotlb_check_granules(phys_addr_t start, size_t bytes)
  * @mem:    whom it is for
  * @pool:   receives the memory in @start, @end, @vaddr, @phase
  * @params: what is wanted; settles for half of it, and half of that, down to
- *	    1 MiB, unless that is of no use (%SWIOTLB_EXACT), or the memory is a given
- *	    or for one mapping; that has as many bytes as the next power of two, and
- *	    is aligned to that
+ *	    1 MiB, but for %SWIOTLB_EXACT, and unless it is a given or for one mapping;
+ *	    that has as many bytes as the next power of two, and is aligned to that
  *
  * In a confidential guest the pool consists of whole granules, so it may be larger
  * than wanted; or it is smaller than a granule, if there is none.
@@ -380,8 +379,7 @@ int swiotlb_pool_provision(struct swiotlb_mem *mem, struct io_tlb_pool *pool,
 			break;
 		}
 		if (err)
-			bytes = params->flags & SWIOTLB_EXACT ?
-				0 : less_bytes(bytes);
+			bytes = params->flags & SWIOTLB_EXACT ? 0 : less_bytes(bytes);
 	}
 	if (err)
 		return err;

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The cc backend: kccd gives chunks back, and what the shrinker offers
+ */
+#include "cc_spans.h"
+
+/* What was empty for long goes; what boot gave stays */
+TEST(cc_gives_back_what_is_idle)
+{
+	unsigned int before;
+	size_t grown;
+
+	shim_cc = true;
+	make_cc(&mem);
+	fill();
+	shim_settle();
+	fill();
+	shim_settle();
+	grown = cc_bytes(&mem);
+	CHECK(grown > FIRST_BYTES);
+	CHECK_EQ(shim_shared_bytes(), grown);
+	drop(nr_spans);
+	shim_pass_ms(4000);
+	CHECK_EQ(cc_bytes(&mem), grown);
+	before = shim_grace_periods;
+	shim_pass_ms(8000);
+	CHECK_EQ(cc_bytes(&mem), FIRST_BYTES);
+	CHECK_EQ(shim_shared_bytes(), FIRST_BYTES);
+	CHECK(shim_grace_periods - before <= 5);
+	CHECK_EQ(shim_nr_misaligned, 0);
+	/* There is nothing left to watch */
+	shim_pass_ms(8000);
+	CHECK_EQ(shim_nr_timers(), 0);
+
+	/* And it can be had again */
+	fill();
+	shim_settle();
+	CHECK(cc_bytes(&mem) > FIRST_BYTES);
+	drop(nr_spans);
+	drop_cc(&mem);
+}
+
+/* A load that comes and goes faster than that converts nothing */
+TEST(cc_bursts_convert_nothing)
+{
+	unsigned long nr = 0;
+	unsigned int i;
+
+	shim_cc = true;
+	make_cc(&mem);
+	/* Large enough for the burst, after some */
+	for (i = 0; i < 30; i++) {
+		while (nr_spans < 600 && !take(SZ_64K))
+			;
+		shim_settle();
+		drop(nr_spans);
+		if (i == 10)
+			nr = shim_nr_conversions;
+		shim_pass_ms(2000);
+	}
+	CHECK_EQ(shim_nr_conversions, nr);
+	drop_cc(&mem);
+}
+
+/* Slots in the caches of CPUs that are idle do not keep a chunk */
+TEST(cc_idle_cpus_keep_nothing)
+{
+	unsigned int i;
+
+	make_cc(&mem);
+	stop_growth(&mem);
+	fill();
+	shim_settle();
+	shim_pass_ms(1000);
+	set("cc_max", "0");
+	/* Whether kccd is as fast as that, or not */
+	take(4096);
+	shim_settle();
+	/* These come from chunks that were added */
+	for (i = 0; i < 40; i++) {
+		shim_cpu = i % 4;
+		CHECK_EQ(take(4096), 0);
+	}
+	CHECK(cc_of(&mem)->nr_grown);
+	drop(nr_spans);
+	shim_cpu = 0;
+	shim_pass_ms(30000);
+	CHECK_EQ(cc_of(&mem)->nr_grown, 0);
+	CHECK_EQ(cc_bytes(&mem), FIRST_BYTES);
+	drop_cc(&mem);
+}
+
+/* If memory is tight all that is empty goes at once, and does not come back soon */
+TEST(cc_shrinks_if_memory_is_tight)
+{
+	make_cc(&mem);
+	fill();
+	shim_settle();
+	fill();
+	drop(nr_spans);
+	CHECK(cc_of(&mem)->nr_grown);
+	CHECK(shim_shrink() >= CC_CHUNK_BYTES / PAGE_SIZE);
+	shim_settle();
+	CHECK_EQ(cc_of(&mem)->nr_grown, 0);
+	while (any()->nr_empty)
+		CHECK_EQ(take(SZ_2M), 0);
+	shim_settle();
+	CHECK_EQ(cc_of(&mem)->nr_grown, 0);
+	/* But who finds nothing comes first */
+	while (!take(SZ_2M))
+		;
+	shim_settle();
+	CHECK_EQ(take(SZ_2M), 0);
+	drop(nr_spans);
+	drop_cc(&mem);
+}
+
+/* However tight memory is, conversions that fail are not tried again and again */
+TEST(cc_shrinking_does_not_hurry_growth)
+{
+	shim_cc = true;
+	make_cc(&mem);
+	shim_refuse_conversions = 1;
+	fill();
+	shim_settle();
+	CHECK_EQ(shim_doubtful_bytes(), CC_CHUNK_BYTES);
+	cc_of(&mem)->squeeze.work.func(&cc_of(&mem)->squeeze.work);
+	shim_refuse_conversions = 1;
+	shim_pass_ms(2000);
+	CHECK_EQ(take(SZ_64K), -ENOSPC);
+	shim_settle();
+	CHECK_EQ(shim_doubtful_bytes(), CC_CHUNK_BYTES);
+	shim_refuse_conversions = 0;
+	drop(nr_spans);
+	drop_pool(&mem);
+}
+
+/* What cannot go is not offered: empty boot memory, and grown memory in use */
+TEST(cc_offers_only_what_can_go)
+{
+	unsigned int i, nr = 0;
+
+	make_cc(&mem);
+	fill();
+	shim_settle();
+	CHECK_EQ(take(SZ_2M), 0);
+	/* All but that one, which is in a chunk that was added */
+	for (i = 0; i < nr_spans; i++) {
+		if (spans[i].nr_slots << spans[i].pool->slot_shift == SZ_2M)
+			spans[nr++] = spans[i];
+		else
+			span_free(&spans[i]);
+	}
+	nr_spans = nr;
+	CHECK_EQ(nr, 1);
+	shim_shrink();
+	shim_settle();
+	CHECK_EQ(cc_of(&mem)->nr_grown, 1);
+	CHECK(any()->nr_empty > 2);
+	CHECK_EQ(shim_shrink(), 0);
+	drop(nr_spans);
+	drop_cc(&mem);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Mappings in memory of the cc backend, the last one first to go
+ */
+#ifndef _SWIOTLB_CC_SPANS_H
+#define _SWIOTLB_CC_SPANS_H
+
+#include "cc_mem.h"
+
+#define MAX_SPANS	20000
+
+static struct swiotlb_mem mem;
+static struct swiotlb_span spans[MAX_SPANS];
+static unsigned int nr_spans;
+
+static inline int take_from(size_t bytes, u64 addr_limit)
+{
+	struct swiotlb_req req = PLAIN_REQ(bytes);
+	int err;
+
+	req.addr_limit = addr_limit;
+	CHECK(nr_spans < MAX_SPANS);
+	err = span_alloc(&mem, &req, &spans[nr_spans]);
+	if (err)
+		return err;
+	CHECK_OK(span_is_wrong(&spans[nr_spans], &req));
+	nr_spans++;
+	return 0;
+}
+
+static inline int take(size_t bytes)
+{
+	return take_from(bytes, U64_MAX);
+}
+
+static inline void drop(unsigned int nr)
+{
+	while (nr--)
+		span_free(&spans[--nr_spans]);
+}
+
+static inline void set(const char *name, const char *value)
+{
+	CHECK_EQ(shim_param_set(name, value), 0);
+}
+
+static inline struct cc_depot *any(void)
+{
+	return &cc_of(&mem)->depots[CC_ANY];
+}
+
+/* Fill it, in pieces of 64 KiB */
+static inline void fill(void)
+{
+	while (!take(SZ_64K))
+		;
+}
+
+#endif /* _SWIOTLB_CC_SPANS_H */
