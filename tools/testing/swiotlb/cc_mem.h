@@ -148,4 +148,10 @@ static inline const char *span_is_wrong(const struct swiotlb_span *span,
 	return NULL;
 }
 
+/* By the linker: the one that there is, and who is called in its place */
+int __real_cc_find_run(const unsigned long *free, unsigned int nr_slots,
+		       unsigned int first, const struct cc_fit *fit);
+int __wrap_cc_find_run(const unsigned long *free, unsigned int nr_slots,
+		       unsigned int first, const struct cc_fit *fit);
+
 #endif /* _SWIOTLB_CC_MEM_H */

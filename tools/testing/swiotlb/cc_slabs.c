@@ -354,11 +354,6 @@ TEST(cc_recovers_from_a_lack_of_slabs)
 
 static unsigned int nr_searches;
 
-int __real_cc_find_run(const unsigned long *free, unsigned int nr_slots,
-		       unsigned int first, const struct cc_fit *fit);
-int __wrap_cc_find_run(const unsigned long *free, unsigned int nr_slots,
-		       unsigned int first, const struct cc_fit *fit);
-
 int __wrap_cc_find_run(const unsigned long *free, unsigned int nr_slots,
 		       unsigned int first, const struct cc_fit *fit)
 {
