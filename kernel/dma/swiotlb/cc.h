@@ -364,6 +364,7 @@ struct cc_cache {
  *		as of when each of @caches was filled or emptied last
  * @reported:	of it what the core knows
  * @seen:	how many buffers there had been when kccd looked last
+ * @spilled_at:	when it gave back all that it keeps to serve a request, in jiffies
  * @caches:	free slots, see cc_stack()
  */
 struct cc_cpu {
@@ -371,6 +372,7 @@ struct cc_cpu {
 	long used_bytes;
 	long reported;
 	unsigned long seen;
+	unsigned long spilled_at;
 	struct cc_cache caches[CC_NR_STACKS];
 } ____cacheline_aligned;
 

@@ -177,7 +177,7 @@ static int alloc_anywhere(struct cc *cc, enum cc_reach reach,
 
 /*
  * Give back what this CPU keeps, which may be what a request needs: a part of the
- * memory that it lies in, or the chunk. True if there was anything.
+ * memory that it lies in, or the chunk; once per jiffy. True if there was anything.
  */
 static noinline bool spill_own(struct cc *cc)
 {
@@ -186,6 +186,16 @@ static noinline bool spill_own(struct cc *cc)
 	bool any = false;
 	struct cc_cpu *c;
 
+	/* In a full pool many fail, and this would cost all of them what stacks gain */
+	if (!cc_cpu_enter(cc->cpus, &c))
+		return false;
+	any = c->spilled_at != jiffies;
+	c->spilled_at = jiffies;
+	cc_cpu_leave(c);
+	if (!any)
+		return false;
+
+	any = false;
 	for (i = 0; i < CC_NR_STACKS; i++) {
 		do {
 			struct cc_cache *cache;
