@@ -26,8 +26,12 @@ sys.dont_write_bytecode = True
 
 import cases as what
 import keys
-import report
-import stats
+
+try:
+    import report
+    import stats
+except ModuleNotFoundError:
+    sys.exit("bench: tables are made by tools/testing/swiotlb-vm, which is not in a kernel tree; by hand, see README.md")
 
 REPETITIONS = 5
 # Longer than the slowest preparation or turn on a busy machine
