@@ -159,9 +159,11 @@ def memory() -> Table:
 
 
 def stats() -> Table:
-    cases = [pair("4 KiB, empty"), pair("4 KiB, 90 % full of the mix", full=90, **{"fill-mix": 1}),
+    cases = [pair("4 KiB, empty"), pair("4 KiB, empty, with the copy", copy=1),
+             pair("4 KiB, 90 % full of the mix", full=90, **{"fill-mix": 1}),
              Case("4 KiB, two threads", "threads", {"areas": 2})]
-    return Table("stats", "Statistics on and off: CONFIG_DEBUG_FS", "Without it in the right one of two columns.",
+    return Table("stats", "Statistics on and off: CONFIG_SWIOTLB_STATS, and upstream's CONFIG_DEBUG_FS",
+                 "Without it in the right one of two columns.",
                  cases, kinds=("", "nostats"), quick=(), reference=False)
 
 
