@@ -40,8 +40,8 @@ static int check(const uint64_t *memory, size_t nr_words, unsigned int process, 
 
 			if (memory[at] == wanted)
 				continue;
-			printf("process %u, round %u, word %zu: %#llx, not %#llx\n", process, round, at,
-			       (unsigned long long)memory[at], (unsigned long long)wanted);
+			printf("process %u, round %u, word %zu: %#llx, not %#llx\n", process, round,
+			       at, (unsigned long long)memory[at], (unsigned long long)wanted);
 			return 1;
 		}
 	}
