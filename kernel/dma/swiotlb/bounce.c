@@ -188,3 +188,27 @@ size_t swiotlb_bounce(struct device *dev, phys_addr_t tlb_addr, size_t size,
 		swiotlb_copy_out(vaddr, head->orig_addr + pos, size);
 	return size;
 }
+
+/**
+ * swiotlb_check_stray() - tell who wrote where he should not have
+ * @dev:  device that the buffer was mapped by
+ * @span: span of the buffer, of a backend that has ->stray()
+ * @size: bytes of the buffer
+ *
+ * Context: any, before the span is given back.
+ */
+void swiotlb_check_stray(struct device *dev, const struct swiotlb_span *span,
+			 size_t size)
+{
+	const u8 *buffer = span->pool->vaddr + swiotlb_span_pos(span);
+	const u8 *wrong = span->pool->ops->stray(span, size);
+
+	if (!wrong)
+		return;
+	if (wrong < buffer)
+		dev_err(dev, "wrote outside its bounce buffer of %zu bytes: first wrong byte %#x is %td before it\n",
+			size, *wrong, buffer - wrong);
+	else
+		dev_err(dev, "wrote outside its bounce buffer of %zu bytes: first wrong byte %#x is %td behind it\n",
+			size, *wrong, wrong - (buffer + size));
+}

@@ -103,23 +103,6 @@ static __always_inline int span_alloc(struct device *dev,
 	return err;
 }
 
-/* Tell who wrote where he should not have */
-static void check_stray(struct device *dev, const struct swiotlb_span *span,
-			size_t size)
-{
-	const u8 *buffer = span->pool->vaddr + swiotlb_span_pos(span);
-	const u8 *wrong = span->pool->ops->stray(span, size);
-
-	if (!wrong)
-		return;
-	if (wrong < buffer)
-		dev_err(dev, "wrote outside its bounce buffer of %zu bytes: first wrong byte %#x is %td before it\n",
-			size, *wrong, buffer - wrong);
-	else
-		dev_err(dev, "wrote outside its bounce buffer of %zu bytes: first wrong byte %#x is %td behind it\n",
-			size, *wrong, wrong - (buffer + size));
-}
-
 /* What a device is to see of the original */
 static void copy_to_device(struct device *dev, phys_addr_t tlb_addr,
 			   size_t size, struct io_tlb_pool *pool)
@@ -162,7 +145,7 @@ static __always_inline void span_free(struct device *dev,
 		swiotlb_dynamic_free(span);
 	} else {
 		if (ops->stray)
-			check_stray(dev, span, head->size);
+			swiotlb_check_stray(dev, span, head->size);
 		ops->free(span);
 	}
 	rcu_read_unlock();

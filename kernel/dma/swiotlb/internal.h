@@ -167,6 +167,8 @@ void swiotlb_copy_in(void *vaddr, phys_addr_t orig_addr, size_t size);
 void swiotlb_copy_out(void *vaddr, phys_addr_t orig_addr, size_t size);
 size_t swiotlb_bounce(struct device *dev, phys_addr_t tlb_addr, size_t size,
 		      enum dma_data_direction dir, struct io_tlb_pool *pool);
+void swiotlb_check_stray(struct device *dev, const struct swiotlb_span *span,
+			 size_t size);
 
 /* stats.c: counters, failures, and what is in use */
 int swiotlb_account_open(struct swiotlb_mem *mem);
