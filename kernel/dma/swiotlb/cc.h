@@ -372,7 +372,7 @@ struct cc_cpu {
 	long used_bytes;
 	long reported;
 	unsigned long seen;
-	unsigned long spilled_at;
+	u64 spilled_at;
 	struct cc_cache caches[CC_NR_STACKS];
 } ____cacheline_aligned;
 

@@ -183,14 +183,15 @@ static noinline bool spill_own(struct cc *cc)
 {
 	struct cc_ref refs[CC_BATCH];
 	unsigned int i, nr;
-	bool any = false;
+	const u64 now = get_jiffies_64();
 	struct cc_cpu *c;
+	bool any;
 
 	/* In a full pool many fail, and this would cost all of them what stacks gain */
 	if (!cc_cpu_enter(cc->cpus, &c))
 		return false;
-	any = c->spilled_at != jiffies;
-	c->spilled_at = jiffies;
+	any = time_before64(c->spilled_at, now);
+	c->spilled_at = now;
 	cc_cpu_leave(c);
 	if (!any)
 		return false;
