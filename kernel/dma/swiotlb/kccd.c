@@ -552,11 +552,11 @@ void kccd_init(struct cc *cc)
  */
 void kccd_exit(struct cc *cc)
 {
-	/* In that order: who grows asks to trim, and makes the shrinker */
-	cancel_delayed_work_sync(&cc->grow);
+	/* They ask for each other, in vain from now on. @grow makes the shrinker */
+	disable_delayed_work_sync(&cc->grow);
 	if (cc->shrinker)
 		shrinker_free(cc->shrinker);
 	cc->shrinker = NULL;
-	cancel_delayed_work_sync(&cc->squeeze);
-	cancel_delayed_work_sync(&cc->trim);
+	disable_delayed_work_sync(&cc->squeeze);
+	disable_delayed_work_sync(&cc->trim);
 }
