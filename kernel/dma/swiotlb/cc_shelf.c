@@ -51,15 +51,20 @@ static void put_in_bucket(struct cc_shelf *shelf, struct cc_slab *slab)
 		shelf->nr_long += slab->offer;
 }
 
-static void take_from_bucket(struct cc_shelf *shelf, struct cc_slab *slab)
+/* The bucket, about which note_bucket() must tell then */
+static unsigned int take_from_bucket(struct cc_shelf *shelf,
+				     struct cc_slab *slab)
 {
-	unsigned int bucket = cc_bucket_of(slab->offer);
-
 	list_del_init(&slab->node);
-	if (list_empty(&shelf->bucket[bucket]))
-		WRITE_ONCE(shelf->filled, shelf->filled & ~BIT_ULL(bucket));
 	if (slab->offer >= LONG_RUN)
 		shelf->nr_long -= slab->offer;
+	return cc_bucket_of(slab->offer);
+}
+
+static void note_bucket(struct cc_shelf *shelf, unsigned int bucket)
+{
+	if (list_empty(&shelf->bucket[bucket]))
+		WRITE_ONCE(shelf->filled, shelf->filled & ~BIT_ULL(bucket));
 }
 
 /**
@@ -82,7 +87,7 @@ void cc_shelf_add(struct cc_shelf *shelf, struct cc_slab *slab)
  */
 void cc_shelf_remove(struct cc_shelf *shelf, struct cc_slab *slab)
 {
-	take_from_bucket(shelf, slab);
+	note_bucket(shelf, take_from_bucket(shelf, slab));
 	WRITE_ONCE(shelf->nr, shelf->nr - 1);
 	shelf->nr_empty--;
 	WRITE_ONCE(shelf->nr_free, shelf->nr_free - slab->nr_free);
@@ -99,7 +104,7 @@ void cc_shelf_remove(struct cc_shelf *shelf, struct cc_slab *slab)
 void cc_shelf_changed(struct cc_shelf *shelf, struct cc_slab *slab,
 		      unsigned int first, unsigned int last, int delta)
 {
-	unsigned int nr_slots = slab->pool.nr_slots, offer;
+	unsigned int nr_slots = slab->pool.nr_slots, offer, old;
 
 	shelf->nr_empty -= slab->nr_free == nr_slots;
 	slab->nr_free += delta;
@@ -115,9 +120,11 @@ void cc_shelf_changed(struct cc_shelf *shelf, struct cc_slab *slab,
 		offer = slab->nr_free;
 	if (offer == slab->offer)
 		return;
-	take_from_bucket(shelf, slab);
+	old = take_from_bucket(shelf, slab);
 	slab->offer = offer;
 	put_in_bucket(shelf, slab);
+	/* In that order: who looks without the lock must see the one or the other */
+	note_bucket(shelf, old);
 }
 
 /**
