@@ -43,7 +43,7 @@
 /* What the core is told at a time of how the use has changed */
 #define REPORT_BYTES	((long)SZ_64K)
 
-/* All stacks of all CPUs together hold so much of the memory at most: a 16th */
+/* Of the memory, so much lies in all stacks of one class and reach at most: a 16th */
 #define CACHE_SHARE	16
 
 /* What the core has to be told, if it is worth it, after changes in one of the stacks */
@@ -216,6 +216,14 @@ static noinline bool spill_own(struct cc *cc)
 	return any;
 }
 
+/* Is all that a depot ever had out of reach? */
+static bool reaches_none(const struct cc_depot *d, const struct swiotlb_req *req)
+{
+	u64 end = READ_ONCE(d->lowest_end);
+
+	return end == U64_MAX || !cc_reaches(req, end);
+}
+
 int swiotlb_cc_alloc(struct swiotlb_mem *mem, const struct swiotlb_req *req,
 		     struct swiotlb_span *span)
 {
@@ -248,9 +256,8 @@ int swiotlb_cc_alloc(struct swiotlb_mem *mem, const struct swiotlb_req *req,
 	if (err == -ENOSPC && spill_own(cc))
 		err = alloc_anywhere(cc, reach, req, best, span);
 	ask_if_low(cc);
-	if (err == -ENOSPC &&
-	    !cc_reaches(req, READ_ONCE(cc->depots[CC_LOW].lowest_end)) &&
-	    !cc_reaches(req, READ_ONCE(cc->depots[CC_ANY].lowest_end)))
+	if (err == -ENOSPC && reaches_none(&cc->depots[CC_LOW], req) &&
+	    reaches_none(&cc->depots[CC_ANY], req))
 		return -ENXIO;
 	return err;
 }
@@ -265,7 +272,7 @@ static void drain(const struct cc_slab *f, const struct swiotlb_span *span,
 	unsigned int nr = 0;
 	long delta;
 
-	if (cache->nr >= READ_ONCE(cache->limit)) {
+	if (cache->nr && cache->nr >= READ_ONCE(cache->limit)) {
 		nr = clamp(cache->nr / 2, 1U, CC_BATCH);
 		memcpy(refs, cache->refs, nr * sizeof(refs[0]));
 		memmove(cache->refs, &cache->refs[nr],
@@ -342,7 +349,8 @@ void cc_cpus_size(struct cc *cc, u64 bytes)
 	u64 share = div_u64(bytes, CACHE_SHARE * num_possible_cpus());
 	unsigned int cpu, reach, class;
 
-	for_each_possible_cpu(cpu) {
+	/* Some architectures find CPUs after this is called for the first time */
+	for (cpu = 0; cpu < nr_cpu_ids; cpu++) {
 		for (reach = 0; reach < CC_NR_REACHES; reach++) {
 			for (class = 0; class < CC_NR_SINGLES; class++)
 				WRITE_ONCE(cc->cpus[cpu].caches[cc_stack(reach, class)].limit,
