@@ -24,7 +24,7 @@
  * CC_TRIES searches in each, as many again for a new slab in five of them, and one in
  * what was made for it in six: CC_MAX_SEARCHES. There are two depots, and who found nothing
  * tries once more when he has given back what his CPU keeps: 440 searches at the very
- * most. Who finds nothing in the bitmaps of filled buckets does none, and takes no lock.
+ * most, and 36 where one small slot would have done. Who finds nothing in the bitmaps of filled buckets does none, and takes no lock.
  *
  * Locking: cc_depot.lock protects the depot, its chunks and their slabs. It is
  * taken with interrupts off.
@@ -394,7 +394,11 @@ static struct cc_slab *find_place(struct cc_depot *d, enum cc_class class,
 	if (!slab)
 		return NULL;
 	*slot = cc_slab_find(slab, fit);
-	return *slot >= 0 ? slab : NULL;
+	if (*slot >= 0)
+		return slab;
+	/* Some fit into no slab. Others need its pages */
+	cc_depot_retire(d, slab);
+	return NULL;
 }
 
 /*

@@ -112,18 +112,19 @@ void cc_depot_add(struct cc_depot *d, struct cc_chunk *chunk)
 	spin_unlock_irqrestore(&d->lock, flags);
 }
 
-/* Where there are fewer chunks than before, fewer are kept */
-static void keep_less(struct cc_depot *d)
+/* Where there are fewer chunks than before, fewer are kept: let one of them go */
+static bool keep_less(struct cc_depot *d)
 {
 	struct cc_shelf *kept = &d->shelves[CC_KEPT];
 	struct cc_slab *pages = cc_shelf_empty(kept, CC_CHUNK_PAGES);
 
 	if (!pages || kept->nr <= nr_to_keep(d->nr_chunks))
-		return;
+		return false;
 	cc_shelf_remove(kept, pages);
 	pages->class = CC_PAGES;
 	pages->stack = cc_stack(pages->reach, CC_PAGES);
 	cc_depot_put_empty(d, pages->chunk);
+	return true;
 }
 
 static bool was_empty_for(const struct cc_chunk *chunk, unsigned long idle)
@@ -178,6 +179,9 @@ void cc_depot_tidy(struct cc_depot *d)
 	unsigned int class;
 
 	spin_lock_irq(&d->lock);
+	/* They may have been in use when others went */
+	while (keep_less(d))
+		;
 	for (class = 0; class < CC_NR_CLASSES; class++) {
 		struct cc_shelf *shelf = &d->shelves[class];
 
