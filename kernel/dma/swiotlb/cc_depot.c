@@ -24,7 +24,8 @@
  * CC_TRIES searches in each, as many again for a new slab in five of them, and one in
  * what was made for it in six: CC_MAX_SEARCHES. There are two depots, and who found nothing
  * tries once more when he has given back what his CPU keeps: 440 searches at the very
- * most, and 36 where one small slot would have done. Who finds nothing in the bitmaps of filled buckets does none, and takes no lock.
+ * most, and 36 where one small slot would have done. Who finds nothing in the bitmaps
+ * of filled buckets does none, and takes no lock.
  *
  * Locking: cc_depot.lock protects the depot, its chunks and their slabs. It is
  * taken with interrupts off.
