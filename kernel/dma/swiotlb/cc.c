@@ -62,6 +62,7 @@
 #include <linux/swiotlb.h>
 
 #include "cc.h"
+#include "cc_cpu.h"
 #include "internal.h"
 
 /* Boot memory where nobody asked for anything else */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the files of the `cc` backend share: cc.c, cc_cpu.c, cc_depot.c, cc_stock.c,
- * cc_shelf.c, cc_crumbs.c, cc_chunk.c, cc_reserve.c, cc_runs.c, kccd.c, cc_tunables.c
+ * What the files of the `cc` backend share: cc.c, cc_cpu.c, cc_cpu_runs.c, cc_depot.c,
+ * cc_stock.c, cc_shelf.c, cc_crumbs.c, cc_chunk.c, cc_reserve.c, cc_runs.c, kccd.c, cc_tunables.c
  *
  * Locks, each taken inside those above it:
  *
@@ -213,7 +213,7 @@ struct cc_crumbs {
  * @pages:     all of it, in slots of 4 KiB
  * @depot:     where it belongs
  * @all:       in &cc.chunks
- * @emptied:   when all of it became free, in jiffies
+ * @emptied:   when all of it became free, in jiffies of 64 bits
  * @phase:     how this structure was had
  * @grown:     was added later, and may be given back
  * @free:      for @pages
@@ -225,7 +225,7 @@ struct cc_chunk {
 	struct cc_slab pages;
 	struct cc_depot *depot;
 	struct list_head all;
-	unsigned long emptied;
+	u64 emptied;
 	enum swiotlb_phase phase;
 	bool grown;
 	unsigned long free[CC_CHUNK_WORDS];
@@ -275,13 +275,14 @@ struct cc_shelf {
  * @nr_empty:	how many these are
  * @nr_empty_grown: how many of them were added later
  * @min_empty:	fewest that ever were, since cc_depot_least_empty()
+ * @was_taken:	any was put to use since then
  * @nr_chunks:	all
  * @low_mark:	with fewer empty ones kccd must be asked
  * @was_used:	somebody asked for memory of this reach
  * @starved:	there was no empty one when one was needed, since kccd tried last
  * @needed:	somebody who frees memory found nothing: the kept chunks are for all,
  *		as his request may come again from elsewhere,
- * @need_until:	until then, in jiffies
+ * @need_until:	until then, in jiffies of 64 bits
  * @used_bytes:	in use by buffers, as far as it is not counted by &struct cc_cpu
  * @reported:	of it what the core knows
  * @shelves:	chunks and slabs in use
@@ -297,12 +298,13 @@ struct cc_depot {
 	unsigned int nr_empty;
 	unsigned int nr_empty_grown;
 	unsigned int min_empty;
+	bool was_taken;
 	unsigned int nr_chunks;
 	unsigned int low_mark;
 	bool was_used;
 	bool starved;
 	bool needed;
-	unsigned long need_until;
+	u64 need_until;
 	long used_bytes;
 	long reported;
 	struct cc_shelf shelves[CC_NR_CLASSES];
@@ -335,47 +337,6 @@ static __always_inline unsigned int cc_stack(enum cc_reach reach,
 /* and so many of them come from and go to the depot at a time */
 #define CC_BATCH	(CC_CACHE_SLOTS / 2)
 
-/**
- * struct cc_cache - free slots of one class
- * @nr:		how many
- * @limit:	how many there may be
- * @nr_allocs:	how many buffers got one
- * @nr_bytes:	and how many bytes they had
- * @nr_frees:	how many buffers gave one back
- * @refs:	the slots, the last one is the next to be used
- * @counted:	@nr_allocs less @nr_frees, as far as it is in &cc_cpu.used_bytes
- *
- * What each map and unmap needs is in one or two cache lines.
- */
-struct cc_cache {
-	unsigned int nr;
-	unsigned int limit;
-	unsigned long nr_allocs;
-	unsigned long nr_bytes;
-	unsigned long nr_frees;
-	struct cc_ref refs[CC_CACHE_SLOTS];
-	long counted;
-} ____cacheline_aligned;
-
-/**
- * struct cc_cpu - what belongs to a CPU
- * @busy:	somebody is at it; whoever interrupts him goes to the depot
- * @used_bytes:	in use by buffers: what was allocated here less what was freed here,
- *		as of when each of @caches was filled or emptied last
- * @reported:	of it what the core knows
- * @seen:	how many buffers there had been when kccd looked last
- * @spilled_at:	when it gave back all that it keeps to serve a request, in jiffies
- * @caches:	free slots, see cc_stack()
- */
-struct cc_cpu {
-	bool busy;
-	long used_bytes;
-	long reported;
-	unsigned long seen;
-	u64 spilled_at;
-	struct cc_cache caches[CC_NR_STACKS];
-} ____cacheline_aligned;
-
 /* All that the caches of a CPU can hold */
 #define CC_MAX_SPILL	(CC_NR_STACKS * CC_CACHE_SLOTS)
 
@@ -383,16 +344,17 @@ struct cc_cpu {
  * struct cc_grower - what kccd knows about one reach
  * @urgent:	  a buffer found no room
  * @boost:	  log2 of how much more than the watermarks there should be
- * @calm_since:	  when @boost was lowered last, in jiffies
+ * @calm_since:	  when @boost was lowered last
  * @watched_since: when kccd began to watch how many chunks are not needed
- * @retry_at:	  it failed, so it tries nothing before that, and nobody asks; in jiffies
- *		  of 64 bits
+ * @retry_at:	  it failed, so it tries nothing before that, and nobody asks
+ *
+ * Times are in jiffies of 64 bits: others come around while nothing is to be done.
  */
 struct cc_grower {
 	bool urgent;
 	unsigned int boost;
-	unsigned long calm_since;
-	unsigned long watched_since;
+	u64 calm_since;
+	u64 watched_since;
 	u64 retry_at;
 };
 
@@ -477,6 +439,7 @@ static inline bool cc_reaches(const struct swiotlb_req *req, u64 end)
 /* cc_runs.c: pure code */
 int cc_find_run(const unsigned long *free, unsigned int nr_slots,
 		unsigned int first, const struct cc_fit *fit);
+bool cc_fits(const struct cc_fit *fit, unsigned int slot);
 unsigned int cc_longest_run(const unsigned long *free, struct cc_word *words,
 			    unsigned int nr_words, unsigned int from,
 			    unsigned int to);
@@ -560,7 +523,7 @@ void cc_depot_put_empty(struct cc_depot *d, struct cc_chunk *chunk);
 void cc_depot_add(struct cc_depot *d, struct cc_chunk *chunk);
 struct cc_chunk *cc_depot_remove(struct cc_depot *d, unsigned long idle);
 void cc_depot_tidy(struct cc_depot *d);
-unsigned int cc_depot_least_empty(struct cc_depot *d);
+unsigned int cc_depot_least_empty(struct cc_depot *d, bool *was_taken);
 
 /* cc_cpu.c: the caches of the CPUs */
 size_t cc_cpus_bytes(void);
@@ -568,6 +531,13 @@ void cc_cpus_size(struct cc *cc, u64 bytes);
 void cc_cpus_flush(struct cc *cc, bool all);
 bool cc_cpus_have_any(const struct cc *cc);
 long cc_cpu_used(const struct cc_cpu *c);
+long cc_cpu_unreported(struct cc *cc, struct cc_cpu *c);
+
+/* cc_cpu_runs.c: and their runs */
+bool cc_runs_alloc(struct cc *cc, enum cc_reach reach,
+		   const struct swiotlb_req *req, struct swiotlb_span *span);
+bool cc_runs_free(const struct swiotlb_span *span);
+unsigned int cc_runs_empty(struct cc_cpu *c, struct swiotlb_span *runs);
 
 /* kccd.c: growth and shrinking */
 void kccd_init(struct cc *cc);

@@ -40,25 +40,45 @@
 #include "cc_cpu.h"
 #include "internal.h"
 
-/* What the core is told at a time of how the use has changed */
+/* What the core is told at a time of how the use has changed, at least */
 #define REPORT_BYTES	((long)SZ_64K)
+/* and one of so many parts of the memory */
+#define REPORT_SHIFT	8
 
 /* Of the memory, so much lies in all stacks of one class and reach at most: a 16th */
 #define CACHE_SHARE	16
 
-/* What the core has to be told, if it is worth it, after changes in one of the stacks */
-static long unreported(struct cc_cpu *c, struct cc_cache *cache,
+/**
+ * cc_cpu_unreported() - how the use has changed, if the core has to be told
+ * @cc: whose
+ * @c:	this CPU's, which was entered
+ *
+ * Context: preemption is off.
+ * Return: bytes for swiotlb_report_used(), or 0 if it is not worth it.
+ */
+long cc_cpu_unreported(struct cc *cc, struct cc_cpu *c)
+{
+	long enough = max((long)READ_ONCE(cc->mem->nslabs) <<
+			  (IO_TLB_SHIFT - REPORT_SHIFT), REPORT_BYTES);
+	long used = c->cached_bytes +
+		    (long)(c->runs.nr_allocs - c->runs.nr_frees) * SZ_4K;
+	long delta = used - c->reported;
+
+	if (delta < enough && delta > -enough)
+		return 0;
+	c->reported = used;
+	return delta;
+}
+
+/* The same after changes in one of the stacks */
+static long unreported(struct cc *cc, struct cc_cpu *c, struct cc_cache *cache,
 		       enum cc_class class)
 {
-	long nr = cache->nr_allocs - cache->nr_frees, delta;
+	long nr = cache->nr_allocs - cache->nr_frees;
 
-	c->used_bytes += (nr - cache->counted) * cc_slot_bytes(class);
+	c->cached_bytes += (nr - cache->counted) * cc_slot_bytes(class);
 	cache->counted = nr;
-	delta = c->used_bytes - c->reported;
-	if (delta < REPORT_BYTES && delta > -REPORT_BYTES)
-		return 0;
-	c->reported = c->used_bytes;
-	return delta;
+	return cc_cpu_unreported(cc, c);
 }
 
 /* Outside of all locks, if inside of them something was found to be low */
@@ -104,7 +124,7 @@ static noinline bool refill(struct cc *cc, enum cc_reach reach,
 		       nr_kept * sizeof(refs[0]));
 		WRITE_ONCE(cache->nr, cache->nr + nr_kept);
 		cc_pop(cache, size, span);
-		delta = unreported(c, cache, class);
+		delta = unreported(cc, c, cache, class);
 		cc_cpu_leave(c);
 	} else {
 		nr--;
@@ -181,6 +201,7 @@ static int alloc_anywhere(struct cc *cc, enum cc_reach reach,
  */
 static noinline bool spill_own(struct cc *cc)
 {
+	struct swiotlb_span runs[CC_CACHE_RUNS];
 	struct cc_ref refs[CC_BATCH];
 	unsigned int i, nr;
 	const u64 now = get_jiffies_64();
@@ -192,11 +213,14 @@ static noinline bool spill_own(struct cc *cc)
 		return false;
 	any = time_before64(c->spilled_at, now);
 	c->spilled_at = now;
+	nr = any ? cc_runs_empty(c, runs) : 0;
 	cc_cpu_leave(c);
 	if (!any)
 		return false;
 
-	any = false;
+	for (i = 0; i < nr; i++)
+		cc_depot_free(&runs[i]);
+	any = nr;
 	for (i = 0; i < CC_NR_STACKS; i++) {
 		do {
 			struct cc_cache *cache;
@@ -250,8 +274,11 @@ int swiotlb_cc_alloc(struct swiotlb_mem *mem, const struct swiotlb_req *req,
 
 	if (reach == CC_LOW)
 		WRITE_ONCE(d->was_used, true);
-	if (best == CC_NR_SINGLES)
+	if (best == CC_NR_SINGLES) {
 		best = run_class(req);
+		if (best == CC_PAGES && cc_runs_alloc(cc, reach, req, span))
+			return 0;
+	}
 	err = alloc_anywhere(cc, reach, req, best, span);
 	if (err == -ENOSPC && spill_own(cc))
 		err = alloc_anywhere(cc, reach, req, best, span);
@@ -280,7 +307,7 @@ static void drain(const struct cc_slab *f, const struct swiotlb_span *span,
 		WRITE_ONCE(cache->nr, cache->nr - nr);
 	}
 	cc_push(cache, span);
-	delta = unreported(c, cache, f->class);
+	delta = unreported(cc, c, cache, f->class);
 	cc_cpu_leave(c);
 
 	if (delta)
@@ -293,6 +320,8 @@ void swiotlb_cc_free(const struct swiotlb_span *span)
 	struct cc_slab *f = container_of(span->pool, struct cc_slab, pool);
 	struct cc_cpu *c;
 
+	if (cc_runs_free(span))
+		return;
 	/* A run may have one slot; those of the last and of kept chunks go to no CPU */
 	if (f->stack == CC_NO_STACK || span->nr_slots > 1 ||
 	    !cc_cpu_enter(f->cpus, &c)) {
@@ -324,7 +353,8 @@ long cc_cpu_used(const struct cc_cpu *c)
 			bytes += nr * cc_slot_bytes(class);
 		}
 	}
-	return bytes;
+	return bytes + (long)(READ_ONCE(c->runs.nr_allocs) -
+			      READ_ONCE(c->runs.nr_frees)) * SZ_4K;
 }
 
 /**
@@ -365,11 +395,15 @@ void cc_cpus_size(struct cc *cc, u64 bytes)
  * @cc:  whose
  * @cpu: which one
  * @nr:  number of slots, which are in &cc.spill
+ * @nr_runs: number of runs
+ * @runs: the runs
  */
 struct spill {
 	struct cc *cc;
 	unsigned int cpu;
 	unsigned int nr;
+	unsigned int nr_runs;
+	struct swiotlb_span runs[CC_CACHE_RUNS];
 };
 
 /* Runs on that CPU with interrupts off, or anywhere if the CPU is offline */
@@ -391,6 +425,7 @@ static void spill_cpu(void *arg)
 		s->nr += cache->nr;
 		WRITE_ONCE(cache->nr, 0);
 	}
+	s->nr_runs = cc_runs_empty(c, s->runs);
 }
 
 static bool has_any(const struct cc_cpu *c)
@@ -401,13 +436,13 @@ static bool has_any(const struct cc_cpu *c)
 		if (READ_ONCE(c->caches[i].nr))
 			return true;
 	}
-	return false;
+	return READ_ONCE(c->runs.nr);
 }
 
 /* Has it anything, and was it left alone since it was asked last? */
 static bool is_idle(struct cc_cpu *c, bool all)
 {
-	unsigned long nr_allocs = 0;
+	unsigned long nr_allocs = READ_ONCE(c->runs.nr_allocs);
 	unsigned int i;
 	bool idle;
 
@@ -462,6 +497,8 @@ void cc_cpus_flush(struct cc *cc, bool all)
 		for (i = 0; i < spill.nr; i += CC_BATCH)
 			cc_depot_put(cc, &cc->spill[i],
 				     min(spill.nr - i, CC_BATCH));
+		for (i = 0; i < spill.nr_runs; i++)
+			cc_depot_free(&spill.runs[i]);
 	}
 	cpus_read_unlock();
 }

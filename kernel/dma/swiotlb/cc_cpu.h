@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The fast path of the `cc` backend, inlined into the core: see cc_cpu.c
+ * What a CPU keeps for itself of the `cc` backend's memory, and the fast path, which is
+ * inlined into the core: see cc_cpu.c
  *
  * Map and unmap of a small buffer are some hundred instructions, all in all. That
  * the place of a buffer need not be passed on in memory, from function to function,
@@ -12,13 +13,80 @@
 #define _KERNEL_DMA_SWIOTLB_CC_CPU_H
 
 #include <linux/bitops.h>
+#include <linux/cache.h>
 #include <linux/compiler.h>
 #include <linux/container_of.h>
 #include <linux/minmax.h>
 #include <linux/preempt.h>
 #include <linux/smp.h>
+#include <linux/swiotlb/backend.h>
+#include <linux/types.h>
 
 #include "cc.h"
+
+/**
+ * struct cc_cache - free slots of one class
+ * @nr:		how many
+ * @limit:	how many there may be
+ * @nr_allocs:	how many buffers got one
+ * @nr_bytes:	and how many bytes they had
+ * @nr_frees:	how many buffers gave one back
+ * @refs:	the slots, the last one is the next to be used
+ * @counted:	@nr_allocs less @nr_frees, as far as it is in &cc_cpu.cached_bytes
+ *
+ * What each map and unmap needs is in one or two cache lines.
+ */
+struct cc_cache {
+	unsigned int nr;
+	unsigned int limit;
+	unsigned long nr_allocs;
+	unsigned long nr_bytes;
+	unsigned long nr_frees;
+	struct cc_ref refs[CC_CACHE_SLOTS];
+	long counted;
+} ____cacheline_aligned;
+
+/* Of runs, a CPU keeps so many at most */
+#define CC_CACHE_RUNS	8U
+/* and none that have more slots */
+#define CC_RUN_SLOTS	32U
+
+/**
+ * struct cc_runs - free runs of slots of 4 KiB
+ * @nr:		how many
+ * @nr_slots:	of all of them together
+ * @nr_allocs:	slots that buffers got
+ * @nr_frees:	slots that buffers gave back
+ * @runs:	the runs, the last one was freed last
+ */
+struct cc_runs {
+	unsigned int nr;
+	unsigned int nr_slots;
+	unsigned long nr_allocs;
+	unsigned long nr_frees;
+	struct swiotlb_span runs[CC_CACHE_RUNS];
+} ____cacheline_aligned;
+
+/**
+ * struct cc_cpu - what belongs to a CPU
+ * @busy:	somebody is at it; whoever interrupts him goes to the depot
+ * @cached_bytes: in use by buffers: slots that were allocated here less those that
+ *		were freed here, as of when each of @caches was filled or emptied last
+ * @reported:	of what was allocated here less what was freed here what the core knows
+ * @seen:	how many buffers there had been when kccd looked last
+ * @spilled_at:	when it gave back all that it keeps to serve a request, in jiffies
+ * @caches:	free slots, see cc_stack()
+ * @runs:	free runs, see cc_cpu_runs.c
+ */
+struct cc_cpu {
+	bool busy;
+	long cached_bytes;
+	long reported;
+	unsigned long seen;
+	u64 spilled_at;
+	struct cc_cache caches[CC_NR_STACKS];
+	struct cc_runs runs;
+} ____cacheline_aligned;
 
 /* Get this CPU's stacks; false if they are busy */
 static __always_inline bool cc_cpu_enter(struct cc_cpu *cpus, struct cc_cpu **cpu)

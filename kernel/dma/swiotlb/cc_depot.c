@@ -131,7 +131,8 @@ static bool is_in_need(struct cc_depot *d)
 {
 	if (frees_memory())
 		return true;
-	if (READ_ONCE(d->needed) && time_after(jiffies, READ_ONCE(d->need_until)))
+	if (READ_ONCE(d->needed) &&
+	    !time_before64(get_jiffies_64(), READ_ONCE(d->need_until)))
 		WRITE_ONCE(d->needed, false);
 	return READ_ONCE(d->needed);
 }
@@ -194,6 +195,7 @@ static struct cc_slab *use_empty(struct cc_depot *d,
 	if (!chunk)
 		return NULL;
 	list_del_init(&chunk->pages.node);
+	d->was_taken = true;
 	cc_depot_count_empty(d, chunk, -1);
 	cc_shelf_add(&d->shelves[CC_PAGES], &chunk->pages);
 	cc_crumbs_add(chunk);
@@ -425,7 +427,7 @@ static bool is_wasteful(const struct cc_depot *d, enum cc_class class,
 static int refuse(struct cc_depot *d, enum cc_class class)
 {
 	if (class == CC_KEPT && frees_memory()) {
-		WRITE_ONCE(d->need_until, jiffies + HZ);
+		WRITE_ONCE(d->need_until, get_jiffies_64() + HZ);
 		WRITE_ONCE(d->needed, true);
 	}
 	return -ENOSPC;

@@ -64,8 +64,14 @@ static unsigned long allowed_starts(const struct cc_fit *fit)
 	       ((fit->bits - fit->base) & (every - 1));
 }
 
-/* All that allowed_starts() did not see to */
-static bool fits(const struct cc_fit *fit, unsigned int slot)
+/**
+ * cc_fits() - is a place right for a run
+ * @fit:  what the run must be like
+ * @slot: number of its first slot
+ *
+ * Return: %true if it is, provided that the slots are free.
+ */
+bool cc_fits(const struct cc_fit *fit, unsigned int slot)
 {
 	unsigned long nr = fit->base + slot;
 
@@ -106,7 +112,8 @@ int cc_find_run(const unsigned long *free, unsigned int nr_slots,
 
 		for (; w; w &= w - 1) {
 			slot = i * BITS_PER_LONG + __ffs(w);
-			if (fits(fit, slot))
+			/* All that allowed_starts() did not see to */
+			if (cc_fits(fit, slot))
 				return slot;
 		}
 	}

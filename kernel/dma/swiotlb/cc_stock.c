@@ -44,7 +44,7 @@ void cc_depot_count_empty(struct cc_depot *d, const struct cc_chunk *chunk,
 void cc_depot_put_empty(struct cc_depot *d, struct cc_chunk *chunk)
 {
 	lockdep_assert_held(&d->lock);
-	chunk->emptied = jiffies;
+	chunk->emptied = get_jiffies_64();
 	cc_depot_count_empty(d, chunk, 1);
 	list_add(&chunk->pages.node, &d->empty[chunk->grown]);
 }
@@ -129,7 +129,7 @@ static bool keep_less(struct cc_depot *d)
 
 static bool was_empty_for(const struct cc_chunk *chunk, unsigned long idle)
 {
-	return time_after_eq(jiffies, chunk->emptied + idle);
+	return !time_before64(get_jiffies_64(), chunk->emptied + idle);
 }
 
 /* Of a list of empty chunks the one that was used last of all, if that is long ago */
@@ -225,18 +225,21 @@ void cc_depot_exit(struct cc_depot *d)
 
 /**
  * cc_depot_least_empty() - how many chunks were empty all the time
- * @d: where
+ * @d:	       where
+ * @was_taken: set if any was put to use
  *
  * Context: process context.
  * Return: number of chunks, since this was asked last.
  */
-unsigned int cc_depot_least_empty(struct cc_depot *d)
+unsigned int cc_depot_least_empty(struct cc_depot *d, bool *was_taken)
 {
 	unsigned int nr;
 
 	spin_lock_irq(&d->lock);
 	nr = d->min_empty;
 	d->min_empty = d->nr_empty;
+	*was_taken = d->was_taken;
+	d->was_taken = false;
 	spin_unlock_irq(&d->lock);
 	return nr;
 }

@@ -29,9 +29,11 @@
  * Chunks that were added go again: those that are empty and were not needed for as
  * long as `swiotlb.cc_idle_ms`, beyond those that are wanted. How many that are is
  * seen from the fewest that were empty in that time, so a load that comes and goes
- * within it converts nothing. If memory is tight the
- * shrinker has all of them given back at once; after that, only requests that find
- * no room make more, for a second. The boot memory stays.
+ * within it converts nothing. As long as empty chunks are taken, those that are
+ * wanted are as many as if nothing else were free.
+ *
+ * If memory is tight the shrinker has all of them given back at once; after that,
+ * only requests that find no room make more, for a second. The boot memory stays.
  *
  * These are works rather than a thread: nothing runs where nothing is to do, they go
  * with the memory that they are for, and freeing must not wait behind growth, which
@@ -118,6 +120,19 @@ unsigned int kccd_wanted(struct cc *cc, enum cc_reach reach)
 	}
 	boost = READ_ONCE(cc->growers[reach].boost);
 	return max(nr, boost ? 1U : 0) << boost;
+}
+
+/* The same, but for the boost, at the moment when least is free */
+static unsigned int most_wanted(const struct cc *cc, enum cc_reach reach)
+{
+	unsigned int class;
+	u64 bytes = 0;
+
+	if (reach != cc->main)
+		return 1;
+	for (class = 0; class < CC_NR_MARKS; class++)
+		bytes += cc_watermark_bytes(class);
+	return DIV_ROUND_UP_ULL(bytes, CC_CHUNK_BYTES);
 }
 
 /**
@@ -453,26 +468,31 @@ static unsigned int nr_spare(struct cc *cc, enum cc_reach reach,
 			     unsigned long idle)
 {
 	struct cc_grower *g = &cc->growers[reach];
+	u64 now = get_jiffies_64();
 	unsigned int nr, wanted;
+	bool was_taken;
 
-	if (time_before(jiffies, g->watched_since + idle))
+	if (time_before64(now, g->watched_since + idle))
 		return 0;
-	g->watched_since = jiffies;
-	nr = cc_depot_least_empty(&cc->depots[reach]);
+	g->watched_since = now;
+	nr = cc_depot_least_empty(&cc->depots[reach], &was_taken);
 	wanted = kccd_wanted(cc, reach);
+	/* This may be a moment when much else is free. That passes */
+	if (was_taken)
+		wanted = max(wanted, most_wanted(cc, reach));
 	return nr > wanted ? nr - wanted : 0;
 }
 
 static void calm_down(struct cc *cc, enum cc_reach reach)
 {
 	struct cc_grower *g = &cc->growers[reach];
-
 	unsigned int boost = READ_ONCE(g->boost);
+	u64 now = get_jiffies_64();
 
 	if (boost && !READ_ONCE(cc->depots[reach].starved) &&
-	    time_after_eq(jiffies, g->calm_since + HZ)) {
+	    !time_before64(now, g->calm_since + HZ)) {
 		WRITE_ONCE(g->boost, boost - 1);
-		g->calm_since = jiffies;
+		g->calm_since = now;
 	}
 }
 
@@ -536,8 +556,8 @@ void kccd_init(struct cc *cc)
 	cc->squeezed_until = get_jiffies_64();
 	for (reach = 0; reach < CC_NR_REACHES; reach++) {
 		cc->growers[reach].retry_at = get_jiffies_64();
-		cc->growers[reach].calm_since = jiffies;
-		cc->growers[reach].watched_since = jiffies;
+		cc->growers[reach].calm_since = get_jiffies_64();
+		cc->growers[reach].watched_since = get_jiffies_64();
 	}
 	INIT_DELAYED_WORK(&cc->grow, grow);
 	INIT_DELAYED_WORK(&cc->trim, trim);

@@ -47,6 +47,21 @@ static unsigned int nr_kept(unsigned int cpu)
 	return nr;
 }
 
+static const struct cc_runs *runs_of(unsigned int cpu)
+{
+	return &cc_of(&mem)->cpus[cpu].runs;
+}
+
+static void take_within(size_t bytes, u64 limit)
+{
+	struct swiotlb_req req = PLAIN_REQ(bytes);
+
+	req.addr_limit = limit;
+	CHECK_EQ(span_alloc(&mem, &req, &spans[nr_spans]), 0);
+	CHECK_OK(span_is_wrong(&spans[nr_spans], &req));
+	nr_spans++;
+}
+
 /* Of each chunk, let the stacks of CPU 0 have a slot: all that is free besides is in pieces */
 static void keep_of_each_chunk(void)
 {
@@ -134,5 +149,136 @@ TEST(cc_cpu_keeps_nothing_while_idle)
 		CHECK_EQ(shim_nr_timers(), 0);
 	}
 	shim_cpu = 0;
+	drop_cc(&mem);
+}
+
+static bool is_same(const struct swiotlb_span *a, const struct swiotlb_span *b)
+{
+	return a->pool == b->pool && a->slot == b->slot &&
+	       a->nr_slots == b->nr_slots;
+}
+
+/* The last one of just that length is used next, without the depot */
+TEST(cc_cpu_keeps_runs)
+{
+	static const size_t sizes[] = { 65536, 8192, 69632, 45056 };
+	struct swiotlb_span was[ARRAY_SIZE(sizes)];
+	unsigned int i;
+
+	make_cc(&mem);
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		CHECK_EQ(take(sizes[i]), 0);
+		was[i] = spans[i];
+	}
+	CHECK_EQ(mem.ops->used(&mem), 65536 + 8192 + 69632 + 45056);
+	drop_all();
+	CHECK_EQ(mem.ops->used(&mem), 0);
+	CHECK_EQ(runs_of(0)->nr, ARRAY_SIZE(sizes));
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		CHECK_EQ(take(sizes[i] - 100), 0);
+		CHECK(is_same(&spans[i], &was[i]));
+	}
+	CHECK_EQ(runs_of(0)->nr, 0);
+	CHECK_EQ(runs_of(0)->nr_slots, 0);
+	CHECK_EQ(mem.ops->used(&mem), 65536 + 8192 + 69632 + 45056);
+
+	/* Another CPU frees, and so it has them */
+	shim_cpu = 1;
+	drop_all();
+	CHECK_EQ(take(65536), 0);
+	CHECK(is_same(&spans[0], &was[0]));
+	shim_cpu = 0;
+	drop_all();
+
+	/* Too long to be kept */
+	CHECK_EQ(take(131072 + 4096), 0);
+	drop_all();
+	CHECK_EQ(runs_of(0)->nr, 1);
+	CHECK_EQ(mem.ops->used(&mem), 0);
+	drop_cc(&mem);
+}
+
+/* A run of the right length may not be in the right place */
+TEST(cc_cpu_runs_are_where_they_must_be)
+{
+	struct swiotlb_req req = PLAIN_REQ(16384);
+	phys_addr_t low;
+
+	/* Low chunks besides the last one, of which no CPU keeps anything */
+	make_cc_of(&mem, SZ_64M);
+	CHECK_EQ(take(16384), 0);
+	drop_all();
+	take_within(16384, REACH_32);
+	CHECK_EQ(runs_of(0)->nr, 1);
+	low = span_start(&spans[0]);
+	drop_all();
+	CHECK_EQ(runs_of(0)->nr, 2);
+	/* What is low stays with those who need it */
+	CHECK_EQ(take(16384), 0);
+	CHECK_EQ(take(16384), 0);
+	CHECK_EQ(runs_of(0)->nr, 1);
+	CHECK(span_start(&spans[0]) != low && span_start(&spans[1]) != low);
+	take_within(16384, REACH_32);
+	CHECK_EQ(span_start(&spans[2]), low);
+	drop_all();
+
+	/* It lies at a multiple of 32 KiB, or does not; this asks for the opposite */
+	CHECK_EQ(take(16384), 0);
+	req.min_align_mask = 0x7fff;
+	req.orig_addr += span_start(&spans[0]) % 0x8000 ? 0 : 0x4000;
+	drop_all();
+	CHECK_EQ(span_alloc(&mem, &req, &spans[nr_spans++]), 0);
+	CHECK_OK(span_is_wrong(&spans[0], &req));
+	drop_all();
+	drop_cc(&mem);
+}
+
+/* They keep a 16th of the memory at most, and eight */
+TEST(cc_cpu_keeps_few_runs)
+{
+	unsigned int i, cpu, nr_slots = 0;
+
+	make_cc(&mem);
+	stop_growth(&mem);
+	for (cpu = 0; cpu < 3; cpu++) {
+		shim_cpu = cpu;
+		for (i = 0; i < 20; i++)
+			CHECK_EQ(take(i % 2 ? 65536 : 8192), 0);
+		drop_all();
+		CHECK(runs_of(cpu)->nr && runs_of(cpu)->nr <= CC_CACHE_RUNS);
+		nr_slots += runs_of(cpu)->nr_slots;
+	}
+	CHECK(nr_slots * SZ_4K <= FIRST_BYTES / 16);
+	CHECK_EQ(mem.ops->used(&mem), 0);
+	shim_cpu = 0;
+
+	/* Nor are they in the way of what is larger */
+	while (!take(SZ_64K))
+		;
+	drop_all();
+	CHECK(runs_of(0)->nr);
+	CHECK_EQ(take(SZ_1M), 0);
+	drop_all();
+	drop_cc(&mem);
+}
+
+/* The core knows what is in use, to within what may be unreported */
+TEST(cc_cpu_reports_runs)
+{
+	unsigned int i;
+	long used;
+
+	make_cc(&mem);
+	for (i = 0; i < 6; i++)
+		CHECK_EQ(take(131072), 0);
+	drop_all();
+	for (i = 0; i < 100; i++) {
+		CHECK_EQ(take(131072), 0);
+		if (i % 4 == 3)
+			drop_all();
+		used = atomic_long_read(&mem.domain->own.level.used);
+		CHECK(abs(used - (long)mem.ops->used(&mem)) <= SZ_256K);
+	}
+	drop_all();
 	drop_cc(&mem);
 }

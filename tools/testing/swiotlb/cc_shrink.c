@@ -23,7 +23,7 @@ TEST(cc_gives_back_what_is_idle)
 	shim_pass_ms(4000);
 	CHECK_EQ(cc_bytes(&mem), grown);
 	before = shim_grace_periods;
-	/* Seen over a whole idle time, which begins up to one later; a kept chunk is let go first */
+	/* Seen over a whole idle time, which begins up to one later */
 	shim_pass_ms(11000);
 	CHECK_EQ(cc_bytes(&mem), FIRST_BYTES);
 	CHECK_EQ(shim_shared_bytes(), FIRST_BYTES);
