@@ -168,15 +168,13 @@ struct cc_slab {
  * @nr:	      how many
  * @nr_made:  how many there are, in use and not
  * @low_mark: with fewer kccd must be asked
- * @boost:    log2 of how many more there should be than usual
- * @missed:   there was none when one was needed
+ * @missed:   there was none when one was needed, nor memory to make one
  */
 struct cc_reserve {
 	struct list_head slabs;
 	unsigned int nr;
 	unsigned int nr_made;
 	unsigned int low_mark;
-	unsigned int boost;
 	bool missed;
 };
 
@@ -449,10 +447,10 @@ bool cc_fit(const struct swiotlb_req *req, enum cc_class class,
 	    struct cc_fit *fit, unsigned int *offset);
 
 /* cc_chunk.c: chunks and slabs */
-void *cc_exact_alloc(size_t bytes, enum swiotlb_phase phase);
+void *cc_exact_alloc(size_t bytes, enum swiotlb_phase phase, gfp_t gfp);
 void cc_exact_free(void *p, size_t bytes, enum swiotlb_phase phase);
 int cc_slab_init(struct cc *cc, struct cc_slab *slab, unsigned int nr_slots,
-		 unsigned int shift, enum swiotlb_phase phase);
+		 unsigned int shift, enum swiotlb_phase phase, gfp_t gfp);
 void cc_slab_exit(struct cc_slab *slab);
 void cc_slab_place(struct cc_slab *slab, struct cc_chunk *chunk,
 		   unsigned int page, enum cc_class class);
@@ -465,7 +463,8 @@ void cc_chunk_exit(struct cc_chunk *chunk);
 int cc_chunk_publish(struct cc_chunk *chunk);
 
 /* cc_reserve.c: slabs that are ready for use */
-int cc_slab_make(struct cc *cc, enum cc_class geom, enum swiotlb_phase phase);
+int cc_slab_make(struct cc *cc, enum cc_class geom, enum swiotlb_phase phase,
+		 gfp_t gfp);
 struct cc_slab *cc_slab_get(struct cc *cc, enum cc_class class);
 void cc_slab_put(struct cc *cc, struct cc_slab *slab);
 bool cc_slab_drop(struct cc *cc, enum cc_class geom, unsigned int nr_keep);
@@ -474,7 +473,6 @@ void cc_slabs_exit(struct cc *cc);
 int cc_reserves_fill(struct cc *cc, enum swiotlb_phase phase);
 bool cc_reserves_are_large(struct cc *cc);
 void cc_reserves_trim(struct cc *cc);
-void cc_reserves_calm(struct cc *cc);
 
 /* cc_shelf.c: which slab has room */
 void cc_shelf_init(struct cc_shelf *shelf);

@@ -15,7 +15,7 @@
  * The finer the slots, the more records there are: for slots of 256 bytes 4 KiB in
  * each slab. Which sizes are needed is not known ahead, so there are no such
  * records for all memory. kccd keeps slabs of each size in reserve, without memory, and
- * placing one takes none.
+ * placing one takes none. More are made on the spot.
  *
  * A slab that went back may still be looked at, by whoever looked up an address just
  * before, though no buffer was there. So it stays in the reserve until an RCU grace
@@ -26,6 +26,7 @@
  */
 #include <linux/bitmap.h>
 #include <linux/bitops.h>
+#include <linux/gfp.h>
 #include <linux/list.h>
 #include <linux/lockdep.h>
 #include <linux/rcupdate.h>
@@ -55,17 +56,18 @@ static size_t records_bytes(unsigned int nr)
  * cc_exact_alloc() - memory for what is known of slabs
  * @bytes: how much
  * @phase: as for swiotlb_meta_alloc()
+ * @gfp:   whether it may be waited for, unless that is early
  *
  * As swiotlb_meta_alloc(), but in exact sizes where there is slab: pages would be a
  * waste.
  *
  * Return: zeroed private memory, or %NULL.
  */
-void __ref *cc_exact_alloc(size_t bytes, enum swiotlb_phase phase)
+void __ref *cc_exact_alloc(size_t bytes, enum swiotlb_phase phase, gfp_t gfp)
 {
 	if (phase == SWIOTLB_EARLY)
 		return swiotlb_meta_alloc(bytes, phase);
-	return kvzalloc(bytes, GFP_KERNEL | __GFP_NOWARN);
+	return kvzalloc(bytes, gfp | __GFP_NOWARN);
 }
 
 /**
@@ -89,13 +91,14 @@ void cc_exact_free(void *p, size_t bytes, enum swiotlb_phase phase)
  * @nr_slots: number of slots
  * @shift:    log2 of their size
  * @phase:    where to take memory from
+ * @gfp:      whether it may be waited for, unless that is early
  *
  * Return: 0, or -ENOMEM.
  */
 int cc_slab_init(struct cc *cc, struct cc_slab *slab, unsigned int nr_slots,
-		 unsigned int shift, enum swiotlb_phase phase)
+		 unsigned int shift, enum swiotlb_phase phase, gfp_t gfp)
 {
-	slab->pool.slots = cc_exact_alloc(records_bytes(nr_slots), phase);
+	slab->pool.slots = cc_exact_alloc(records_bytes(nr_slots), phase, gfp);
 	if (!slab->pool.slots)
 		return -ENOMEM;
 	slab->cpus = cc->cpus;
@@ -206,7 +209,8 @@ int cc_chunk_init(struct cc *cc, struct cc_chunk *chunk)
 	struct cc_slab *pages = &chunk->pages;
 	int err;
 
-	err = cc_slab_init(cc, pages, CC_CHUNK_PAGES, CC_PAGE_SHIFT, chunk->phase);
+	err = cc_slab_init(cc, pages, CC_CHUNK_PAGES, CC_PAGE_SHIFT, chunk->phase,
+			   GFP_KERNEL);
 	if (err)
 		return err;
 	pages->chunk = chunk;

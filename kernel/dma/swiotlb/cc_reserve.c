@@ -3,11 +3,10 @@
  * The reserve of the `cc` backend: slabs that are ready for use
  *
  * A slab without memory (cc_chunk.c) is its records and its bitmap, which are made here
- * ahead of need, by kccd: whoever needs a slab cannot wait for memory. For each size of
- * slots there are as many as its watermark says, or for a part of all memory; and as
- * many as are in use, unless free memory would not do for them; and
- * twice as many each time that they were used up before kccd came, up to 16 times, until
- * there is peace.
+ * ahead of need, by kccd: for each size of slots as many as its watermark says. If they
+ * are used up before kccd comes, one more is made on the spot, of memory that is free at
+ * once. That takes longer, but each will do for 32 buffers at least. If there is none
+ * either, buffers get larger slots.
  *
  * A slab that went back may still be looked at, by whoever looked up an address just
  * before, though no buffer was there. So it is not used before an RCU grace period is
@@ -17,6 +16,7 @@
  */
 #include <linux/bitops.h>
 #include <linux/list.h>
+#include <linux/gfp.h>
 #include <linux/math.h>
 #include <linux/minmax.h>
 #include <linux/rcupdate.h>
@@ -24,22 +24,10 @@
 #include <linux/swiotlb.h>
 
 #include "cc.h"
+#include "internal.h"
 
-/* Slabs in reserve of each size, at least; and how often it is doubled at most */
+/* Slabs in reserve of each size, at least */
 #define MIN_SLABS	2U
-#define MAX_SLAB_BOOST	4U
-
-/*
- * For this part of all memory there are slabs in reserve, as a log2: so that a guest
- * which fills it as fast as it can, with what guests ask for, is not faster than kccd.
- * All of that takes 0.18 % of it.
- */
-static const u8 share_shifts[CC_NR_GEOMS] = {
-	[CC_256]	= 7,
-	[CC_512]	= 7,
-	[CC_1K]		= 6,
-	[CC_2K]		= 4,
-};
 
 /* The size of slots, by the class that has single ones of it */
 static enum cc_class geom_of(enum cc_class class)
@@ -76,21 +64,23 @@ static void slab_destroy(struct cc_slab *slab, enum cc_class geom)
  * @cc:	   whose
  * @geom:  with slots as that class of single ones has
  * @phase: where to take its memory from
+ * @gfp:   whether it may be waited for, unless that is early
  *
- * Context: as &swiotlb_backend_ops.init.
+ * Context: as @gfp says; or early boot.
  * Return: 0, or -ENOMEM.
  */
-int cc_slab_make(struct cc *cc, enum cc_class geom, enum swiotlb_phase phase)
+int cc_slab_make(struct cc *cc, enum cc_class geom, enum swiotlb_phase phase,
+		 gfp_t gfp)
 {
 	unsigned int nr = cc_nr_slots(geom), nr_words = BITS_TO_LONGS(nr);
 	struct cc_reserve *r = &cc->reserves[geom];
 	struct cc_slab *slab;
 	unsigned long flags;
 
-	slab = cc_exact_alloc(slab_bytes(geom), phase);
+	slab = cc_exact_alloc(slab_bytes(geom), phase, gfp);
 	if (!slab)
 		return -ENOMEM;
-	if (cc_slab_init(cc, slab, nr, cc_classes[geom].shift, phase)) {
+	if (cc_slab_init(cc, slab, nr, cc_classes[geom].shift, phase, gfp)) {
 		cc_exact_free(slab, slab_bytes(geom), phase);
 		return -ENOMEM;
 	}
@@ -109,8 +99,45 @@ int cc_slab_make(struct cc *cc, enum cc_class geom, enum swiotlb_phase phase)
 	return 0;
 }
 
+/* Slabs that should be in reserve, if they have slots of that size */
+static unsigned int slabs_wanted(enum cc_class geom)
+{
+	u64 bytes = cc_watermark_bytes(geom);
+
+	if (geom == CC_2K)
+		bytes += cc_watermark_bytes(CC_RUN_2K);
+	return max_t(u64, bytes >> CC_SLAB_SHIFT, MIN_SLABS);
+}
+
+/*
+ * Make one on the spot? Not if more wait for a grace period than are in use: a load
+ * that needs slabs and gives them back all the time must not take memory for each.
+ */
+static bool may_make(const struct cc_reserve *r, enum cc_class geom)
+{
+	return swiotlb_is_awake() &&
+	       READ_ONCE(r->nr) <=
+		       READ_ONCE(r->nr_made) / 2 + slabs_wanted(geom);
+}
+
+/* A slab out of the reserve, or NULL if there is none that may be used yet */
+static struct cc_slab *take_ready(struct cc *cc, struct cc_reserve *r)
+{
+	struct cc_slab *slab;
+
+	guard(spinlock_irqsave)(&cc->reserve_lock);
+	slab = list_first_entry_or_null(&r->slabs, struct cc_slab, node);
+	if (!slab || !poll_state_synchronize_rcu(slab->grace))
+		return NULL;
+	list_del_init(&slab->node);
+	WRITE_ONCE(r->nr, r->nr - 1);
+	if (r->nr + 1 == READ_ONCE(r->low_mark))
+		WRITE_ONCE(cc->ask, true);
+	return slab;
+}
+
 /**
- * cc_slab_get() - take a slab out of the reserve
+ * cc_slab_get() - take a slab out of the reserve, or make one
  * @cc:	   whose
  * @class: what for
  *
@@ -119,25 +146,18 @@ int cc_slab_make(struct cc *cc, enum cc_class geom, enum swiotlb_phase phase)
  */
 struct cc_slab *cc_slab_get(struct cc *cc, enum cc_class class)
 {
-	struct cc_reserve *r = &cc->reserves[geom_of(class)];
-	struct cc_slab *slab;
-	unsigned long flags;
+	enum cc_class geom = geom_of(class);
+	struct cc_reserve *r = &cc->reserves[geom];
+	struct cc_slab *slab = take_ready(cc, r);
 
-	spin_lock_irqsave(&cc->reserve_lock, flags);
-	slab = list_first_entry_or_null(&r->slabs, struct cc_slab, node);
-	if (slab && poll_state_synchronize_rcu(slab->grace)) {
-		list_del_init(&slab->node);
-		WRITE_ONCE(r->nr, r->nr - 1);
-	} else {
-		/* kccd needs to be told only once */
-		if (!r->missed)
-			WRITE_ONCE(cc->ask, true);
+	if (!slab && may_make(r, geom) &&
+	    !cc_slab_make(cc, geom, SWIOTLB_LATE, GFP_NOWAIT))
+		slab = take_ready(cc, r);
+	/* kccd needs to be told only once */
+	if (!slab && !READ_ONCE(r->missed)) {
 		WRITE_ONCE(r->missed, true);
-		slab = NULL;
-	}
-	if (slab && r->nr + 1 == READ_ONCE(r->low_mark))
 		WRITE_ONCE(cc->ask, true);
-	spin_unlock_irqrestore(&cc->reserve_lock, flags);
+	}
 	return slab;
 }
 
@@ -232,39 +252,6 @@ void cc_slabs_exit(struct cc *cc)
 	}
 }
 
-/* How many slabs the free memory would do for, roughly */
-static unsigned int nr_possible(struct cc *cc)
-{
-	unsigned long nr_pages = 0;
-	unsigned int reach;
-
-	for (reach = 0; reach < CC_NR_REACHES; reach++) {
-		const struct cc_depot *d = &cc->depots[reach];
-
-		nr_pages += READ_ONCE(d->nr_empty) * CC_CHUNK_PAGES +
-			    READ_ONCE(d->shelves[CC_PAGES].nr_free);
-	}
-	return nr_pages / CC_SLAB_PAGES;
-}
-
-/* Slabs that should be in reserve, if they have slots of that size */
-static unsigned int slabs_wanted(struct cc *cc, enum cc_class geom)
-{
-	const struct cc_reserve *r = &cc->reserves[geom];
-	u64 bytes = cc_watermark_bytes(geom), share;
-	unsigned int in_use, nr;
-
-	scoped_guard(spinlock_irqsave, &cc->reserve_lock)
-		in_use = r->nr_made - r->nr;
-	if (geom == CC_2K)
-		bytes += cc_watermark_bytes(CC_RUN_2K);
-	share = (u64)READ_ONCE(cc->mem->nslabs) << IO_TLB_SHIFT >>
-		share_shifts[geom];
-	bytes = max(bytes, share);
-	nr = max_t(u64, bytes >> CC_SLAB_SHIFT, MIN_SLABS) + in_use;
-	return min(nr << READ_ONCE(r->boost), max(nr_possible(cc), MIN_SLABS));
-}
-
 /**
  * cc_reserves_fill() - have as many slabs in reserve as there should be
  * @cc:	   whose
@@ -281,14 +268,10 @@ int cc_reserves_fill(struct cc *cc, enum swiotlb_phase phase)
 		struct cc_reserve *r = &cc->reserves[geom];
 		unsigned int nr;
 
-		/* They were used up faster than kccd came */
-		if (READ_ONCE(r->missed))
-			WRITE_ONCE(r->boost, min(READ_ONCE(r->boost) + 1,
-						 MAX_SLAB_BOOST));
 		WRITE_ONCE(r->missed, false);
-		nr = phase == SWIOTLB_EARLY ? MIN_SLABS : slabs_wanted(cc, geom);
+		nr = phase == SWIOTLB_EARLY ? MIN_SLABS : slabs_wanted(geom);
 		while (READ_ONCE(r->nr) < nr) {
-			if (cc_slab_make(cc, geom, phase))
+			if (cc_slab_make(cc, geom, phase, GFP_KERNEL))
 				return -ENOMEM;
 		}
 		/* Half of them is time enough to make more */
@@ -309,8 +292,7 @@ bool cc_reserves_are_large(struct cc *cc)
 	unsigned int geom;
 
 	for (geom = 0; geom < CC_NR_GEOMS; geom++) {
-		if (READ_ONCE(cc->reserves[geom].boost) ||
-		    READ_ONCE(cc->reserves[geom].nr) > slabs_wanted(cc, geom))
+		if (READ_ONCE(cc->reserves[geom].nr) > slabs_wanted(geom))
 			return true;
 	}
 	return false;
@@ -327,27 +309,7 @@ void cc_reserves_trim(struct cc *cc)
 	unsigned int geom;
 
 	for (geom = 0; geom < CC_NR_GEOMS; geom++) {
-		unsigned int nr = slabs_wanted(cc, geom);
-
-		while (cc_slab_drop(cc, geom, nr))
+		while (cc_slab_drop(cc, geom, slabs_wanted(geom)))
 			;
-	}
-}
-
-/**
- * cc_reserves_calm() - want fewer in reserve, where there were enough of late
- * @cc: whose
- *
- * Context: process context.
- */
-void cc_reserves_calm(struct cc *cc)
-{
-	unsigned int geom;
-
-	for (geom = 0; geom < CC_NR_GEOMS; geom++) {
-		struct cc_reserve *r = &cc->reserves[geom];
-
-		if (READ_ONCE(r->boost) && !READ_ONCE(r->missed))
-			WRITE_ONCE(r->boost, READ_ONCE(r->boost) - 1);
 	}
 }

@@ -11,8 +11,7 @@
  *    far as they are in long runs. For those who do not reach all memory one empty
  *    chunk will do, once there is anybody.
  *  - Slabs of each size, which are not memory but what is to be known of it, are kept in
- *    reserve for as much as the watermark says, and as much as is in use: see
- *    cc_reserve.c.
+ *    reserve for as much as the watermark says: see cc_reserve.c.
  *  - If there was no empty chunk when one was needed, the watermarks were too low:
  *    the number of empty chunks wanted doubles each time, up to 64 times as many. It
  *    halves with each second in which that did not happen.
@@ -504,7 +503,6 @@ static void trim(struct work_struct *work)
 	unsigned int reach;
 
 	cc_cpus_flush(cc, false);
-	cc_reserves_calm(cc);
 	for (reach = 0; reach < CC_NR_REACHES; reach++) {
 		/* Whoever was starved while nothing could be tried asked only once */
 		if (is_starved(cc, reach) && may_try(&cc->growers[reach]))

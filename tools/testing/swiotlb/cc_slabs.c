@@ -326,6 +326,50 @@ static void steal_slabs(void)
 	}
 }
 
+/* Whoever needs a slab when kccd has made none makes one, if there is memory at once */
+TEST(cc_makes_slabs_on_the_spot)
+{
+	static const size_t sizes[] = { 256, 512, SZ_1K, SZ_2K, 3 * SZ_2K };
+	unsigned int i;
+
+	make_cc(&mem);
+	stop_growth(&mem);
+	/* It is faster than kccd */
+	for (i = 0; i < 4000; i++)
+		CHECK_EQ(take(sizes[i % 5]), 0);
+	for (i = 0; i < nr_spans; i++)
+		CHECK_EQ(spans[i].nr_slots << spans[i].pool->slot_shift,
+			 sizes[i % 5]);
+	drop_all();
+
+	/* They are freed one day */
+	shim_pass_ms(20000);
+	for (i = 0; i < CC_NR_GEOMS; i++)
+		CHECK(cc_of(&mem)->reserves[i].nr_made <= 8);
+	drop_cc(&mem);
+}
+
+/* Of those that come and go, not more wait for a grace period than are in use, or few */
+TEST(cc_makes_no_more_slabs_than_needed)
+{
+	unsigned int i, k;
+
+	make_cc(&mem);
+	stop_growth(&mem);
+	/* No grace period is over before this is */
+	rcu_read_lock();
+	for (i = 0; i < 200; i++) {
+		for (k = 0; k < 64; k++)
+			CHECK_EQ(take(3 * SZ_2K), 0);
+		drop_all();
+		cc_depot_tidy(&cc_of(&mem)->depots[CC_ANY]);
+	}
+	rcu_read_unlock();
+	CHECK(cc_of(&mem)->reserves[CC_2K].nr_made >= 7);
+	CHECK(cc_of(&mem)->reserves[CC_2K].nr_made <= 30);
+	drop_cc(&mem);
+}
+
 /*
  * Where slabs are short buffers that need no page get one, and in a full pool these
  * are lost to all others. But not for good: when there are slabs again they come back
@@ -338,10 +382,12 @@ TEST(cc_recovers_from_a_lack_of_slabs)
 
 	make_cc_of(&mem, 64UL << 20);
 	stop_growth(&mem);
+	shim_nowait_fails = true;
 	steal_slabs();
 	permille = churn(60000, full, &seed, steal_slabs);
 	printf("  without slabs %u of 1000 failed\n", permille);
 	CHECK(permille > 100);
+	shim_nowait_fails = false;
 	while (nr_stolen)
 		cc_slab_put(cc_of(&mem), stolen[--nr_stolen]);
 	churn(600000, full, &seed, shim_settle);

@@ -10,11 +10,13 @@
 
 /*
  * Failures are injected: the @nth allocation from now on fails, whichever
- * allocator it asks; or all of the page allocator's of a zone fail.
+ * allocator it asks; or all of the page allocator's of a zone fail; or all of
+ * slab's that may not wait.
  * shim_live counts what is allocated now, of either kind.
  */
 extern bool shim_slab;		/* are we past early boot? */
 extern long shim_live;
+extern bool shim_nowait_fails;
 void shim_fail_alloc(unsigned int nth);
 bool shim_alloc_failed(void);
 bool shim_must_fail(void);

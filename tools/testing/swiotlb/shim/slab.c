@@ -9,6 +9,7 @@
 
 bool shim_slab = true;
 long shim_live;
+bool shim_nowait_fails;
 
 static unsigned int allocs_until_failure;
 static bool failed;
@@ -83,6 +84,8 @@ static void *slab_alloc(size_t bytes, size_t limit, gfp_t gfp, const char *who)
 	shim_check_gfp(gfp, who);
 	shim_jitter();
 	if (bytes > limit || shim_must_fail())
+		return NULL;
+	if (shim_nowait_fails && !gfpflags_allow_blocking(gfp))
 		return NULL;
 	/* Aligned as the kernel aligns what is a multiple of a cache line */
 	p = aligned_alloc(SMP_CACHE_BYTES, ALIGN(bytes, SMP_CACHE_BYTES));
