@@ -333,7 +333,7 @@ static __always_inline unsigned int cc_stack(enum cc_reach reach,
 /* As many slots are cached at most, for each CPU and class */
 #define CC_CACHE_SLOTS	64U
 /* and so many of them come from and go to the depot at a time */
-#define CC_BATCH	(CC_CACHE_SLOTS / 2)
+#define CC_BATCH	(CC_CACHE_SLOTS / 8)
 
 /* All that the caches of a CPU can hold */
 #define CC_MAX_SPILL	(CC_NR_STACKS * CC_CACHE_SLOTS)

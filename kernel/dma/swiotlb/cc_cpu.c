@@ -5,9 +5,10 @@
  * Nearly all buffers take one slot of 256 bytes to 4 KiB. Each CPU has a stack of
  * free slots of each such size. The last one freed is used next, as it is still in
  * the CPU's caches: to copy into cold memory takes longer than all the rest. When a
- * stack is empty, half of it is filled from the depot; when it is full, the half
- * that has not been used for longest goes back. So the depot's lock is taken once
- * for 32 buffers at most, and what a CPU frees need not be what it allocated.
+ * stack is empty, eight come from the depot; when it is full, the eight go back that
+ * have not been used for longest. So the depot's lock is taken once for eight buffers
+ * at most, for much less than a microsecond, and hardly ever while as many come
+ * as go. What a CPU frees need not be what it allocated.
  *
  * The stacks are arrays in private memory, not lists through the slots: what a
  * device can write is never trusted.
@@ -45,8 +46,8 @@
 /* and one of so many parts of the memory */
 #define REPORT_SHIFT	8
 
-/* Of the memory, so much lies in all stacks of one class and reach at most: a 16th */
-#define CACHE_SHARE	16
+/* Of the memory, so much lies in all stacks of one class and reach at most: an eighth */
+#define CACHE_SHARE	8
 
 /**
  * cc_cpu_unreported() - how the use has changed, if the core has to be told
@@ -88,7 +89,7 @@ static void ask_if_low(struct cc *cc)
 		kccd_ask(cc);
 }
 
-/* Fill half of a stack, and take a slot from it */
+/* Put a batch on an empty stack, and take a slot from it */
 static noinline bool refill(struct cc *cc, enum cc_reach reach,
 			    enum cc_class class, size_t size,
 			    struct swiotlb_span *span)
@@ -289,7 +290,7 @@ int swiotlb_cc_alloc(struct swiotlb_mem *mem, const struct swiotlb_req *req,
 	return err;
 }
 
-/* A slot was freed. Half of a full stack, from its bottom, makes room for it */
+/* A slot was freed. A batch from the bottom of a full stack makes room for it */
 static void drain(const struct cc_slab *f, const struct swiotlb_span *span,
 		  struct cc_cpu *c)
 {
