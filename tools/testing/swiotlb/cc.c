@@ -356,61 +356,6 @@ TEST(cc_stray_addresses_lead_nowhere)
 	drop_cc(&mem);
 }
 
-static int fail_to_take(size_t bytes)
-{
-	struct swiotlb_req req = PLAIN_REQ(bytes);
-	struct swiotlb_span span;
-	int err;
-
-	guard(rcu)();
-	err = mem.ops->alloc(&mem, &req, &span);
-	if (!err)
-		mem.ops->free(&span);
-	return err;
-}
-
-/* The best of some, as the machine may have other things to do */
-static u64 ns_to_fail(size_t bytes)
-{
-	u64 ns, best = U64_MAX;
-	struct timespec a, b;
-	unsigned int i, k;
-
-	for (k = 0; k < 50; k++) {
-		clock_gettime(CLOCK_MONOTONIC, &a);
-		for (i = 0; i < 100; i++)
-			CHECK_EQ(fail_to_take(bytes), -ENOSPC);
-		clock_gettime(CLOCK_MONOTONIC, &b);
-		ns = (b.tv_sec - a.tv_sec) * 1000000000ULL + b.tv_nsec - a.tv_nsec;
-		best = min(best, ns / 100);
-	}
-	return best;
-}
-
-/* A map that must fail says so at once, however much memory there is */
-TEST(cc_fails_in_constant_time)
-{
-	unsigned int round, i;
-	u64 ns[2];
-
-	for (round = 0; round < 2; round++) {
-		make_cc_of(&mem, round ? 512UL << 20 : 16UL << 20);
-		stop_growth(&mem);
-		while (!take_bytes(SZ_64K))
-			;
-		/* Holes everywhere, all too small */
-		for (i = 0; i < nr_spans; i += 2)
-			drop(i);
-		shim_settle();
-		ns[round] = ns_to_fail(SZ_512K);
-		drop_all();
-		drop_cc(&mem);
-	}
-	printf("  %llu ns in 16 MiB, %llu ns in 512 MiB\n",
-	       (unsigned long long)ns[0], (unsigned long long)ns[1]);
-	CHECK(ns[1] < 4 * ns[0]);
-}
-
 /* What part of memory is in use for data when the first request finds nothing */
 static unsigned int percent_used(size_t bytes, unsigned int offset_step,
 				 unsigned int mask)

@@ -148,10 +148,12 @@ static inline const char *span_is_wrong(const struct swiotlb_span *span,
 	return NULL;
 }
 
-/* By the linker: the one that there is, and who is called in its place */
+/* By the linker: those that there are, and who is called in their place */
 int __real_cc_find_run(const unsigned long *free, unsigned int nr_slots,
 		       unsigned int first, const struct cc_fit *fit);
 int __wrap_cc_find_run(const unsigned long *free, unsigned int nr_slots,
 		       unsigned int first, const struct cc_fit *fit);
+void __real_spin_lock(spinlock_t *lock);
+void __wrap_spin_lock(spinlock_t *lock);
 
 #endif /* _SWIOTLB_CC_MEM_H */

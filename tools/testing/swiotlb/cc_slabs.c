@@ -442,22 +442,44 @@ TEST(cc_searches_have_a_bound)
 	CHECK(worst > 2 * CC_TRIES);
 }
 
-/* Nothing is searched where the bitmaps of buckets say that there is nothing */
-TEST(cc_fails_without_a_search)
-{
-	unsigned int i, before;
+static __thread unsigned int nr_locks;
 
-	make_cc(&mem);
-	stop_growth(&mem);
-	while (!take(SZ_64K))
-		;
-	for (i = 0; i < nr_spans; i += 2)
-		drop(i);
-	/* Holes of 64 KiB */
-	before = nr_searches;
-	for (i = 0; i < 100; i++)
+void __wrap_spin_lock(spinlock_t *lock)
+{
+	nr_locks++;
+	__real_spin_lock(lock);
+}
+
+/*
+ * Where the bitmaps of buckets say that there is nothing, nothing is searched, and no
+ * lock is taken: so a map that must fail says so at once, however much memory there is
+ */
+TEST(cc_fails_in_constant_time)
+{
+	unsigned int i, round, before, before_locks;
+
+	for (round = 0; round < 2; round++) {
+		make_cc_of(&mem, round ? 512UL << 20 : SZ_16M);
+		stop_growth(&mem);
+		while (!take(SZ_64K))
+			;
+		/* Holes of 64 KiB everywhere */
+		for (i = 0; i < nr_spans; i += 2)
+			drop(i);
+		/* The first gives back what the CPU keeps, and time stands still */
 		CHECK_EQ(take(SZ_1M), -ENOSPC);
-	CHECK_EQ(nr_searches, before);
-	drop_all();
-	drop_cc(&mem);
+		shim_settle();
+		before = READ_ONCE(nr_searches);
+		before_locks = nr_locks;
+		for (i = 0; i < 100; i++) {
+			CHECK_EQ(take(SZ_1M), -ENOSPC);
+			CHECK_EQ(take(SZ_512K), -ENOSPC);
+		}
+		CHECK_EQ(READ_ONCE(nr_searches), before);
+		CHECK_EQ(nr_locks, before_locks);
+		drop_all();
+		/* They are counted, or this would say nothing */
+		CHECK(nr_locks > before_locks);
+		drop_cc(&mem);
+	}
 }
