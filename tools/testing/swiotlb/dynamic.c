@@ -104,9 +104,10 @@ TEST(dynamic_reaps_in_batches)
 	fragment_memory();
 	take_bytes(2 * FIRST_BYTES);
 	shim_settle();
+	before = shim_grace_periods;
+	/* The first of them that ends has a worker wait until all have */
 	rcu_read_lock();
 	drop(nr_spans);
-	before = shim_grace_periods;
 	rcu_read_unlock();
 	shim_settle();
 	CHECK(shim_grace_periods > before);
