@@ -260,10 +260,10 @@ refused_maps() {
 	fi
 }
 
-# has_requests <disk>: something is on its way to it.
-has_requests() {
-	read -r reads writes <"/sys/block/${1#/dev/}/inflight"
-	[ $((reads + writes)) -gt 0 ]
+# has_begun <name> <disk>: something is on its way to it, or fio is through already.
+has_begun() {
+	read -r reads writes <"/sys/block/${2#/dev/}/inflight"
+	[ $((reads + writes)) -gt 0 ] || [ -e "$ATTACH/$1.json" ]
 }
 
 # pressure <randwrite|randrw> <name> <seconds> <disks...>: fio_load, watched. Adds to what is refused in the
@@ -276,7 +276,7 @@ pressure() {
 	fio_load "$@" &
 	fio=$!
 	shift 3
-	try 60 has_requests "$1" || die "fio $name does not start"
+	try 60 has_begun "$name" "$1" || die "fio $name does not start"
 	watch_stalls "$@" &
 	watch=$!
 	sleep 2
@@ -294,8 +294,11 @@ pressure() {
 }
 
 # What pressure must not lead to.
-no_trouble() {
+no_stall() {
 	[ "$stalled" -le 5000 ] || die "$stalled_disk completed nothing for $stalled ms"
+}
+
+none_refused_late() {
 	[ "$refused_late" -eq 0 ] || die "$refused_late maps were refused after the first two seconds"
 }
 
