@@ -7,7 +7,9 @@
  *
  * Behind each pool there is as much memory that belongs to none, and addresses
  * anywhere below 4 GiB are announced as possible. So however few pools there are,
- * looking up an address behind one takes as long as a lookup can.
+ * looking up an address behind one goes through the tables that lead to that pool,
+ * and ends at an entry that is empty. There is one case more, which is not measured
+ * here: where a pool begins or ends within a granule, a table of its pages follows.
  */
 
 #include <linux/bitops.h>
