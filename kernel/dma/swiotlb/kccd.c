@@ -36,7 +36,8 @@
  *
  * These are works rather than a thread: nothing runs where nothing is to do, they go
  * with the memory that they are for, and freeing must not wait behind growth, which
- * waits for memory.
+ * waits for memory. Growth runs near the CPU that asked, as unbound works do, so a
+ * chunk comes from that CPU's node. Who uses it then may be anybody.
  *
  * Locking: cc.lock protects which chunks there are. Nobody holds it who waits for
  * memory, for a conversion or for a grace period.
