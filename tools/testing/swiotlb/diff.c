@@ -17,7 +17,7 @@
 
 #define NR_STREAMS	40
 #define STREAM_OPS	800UL
-#define MAX_SECONDS	30	/* for one stream */
+#define MAX_SECONDS	120	/* for one stream */
 
 static u8 stream[STREAM_OPS * DIFF_OP_BYTES];
 

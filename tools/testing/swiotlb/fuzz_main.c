@@ -25,7 +25,7 @@
 #define MAX_INPUTS	4096U
 #define MAP_SIZE	65536U
 #define MAX_LEN		4096U
-#define MAX_SECONDS	20	/* for one input */
+#define MAX_SECONDS	60	/* for one input */
 #define NR_PAST		64U	/* how far back the cause of a failure may be */
 
 struct input {
