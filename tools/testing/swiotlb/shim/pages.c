@@ -239,6 +239,40 @@ void __attribute__((weak)) __lsan_register_root_region(const void *p, size_t byt
 void __attribute__((weak)) __lsan_unregister_root_region(const void *p,
 							 size_t bytes);
 
+/* Which pieces it was told of; what is freed may be a part of a pool */
+static const void *metas[4096];
+
+static const void **meta_at(const void *p)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(metas); i++) {
+		if (metas[i] == p)
+			return &metas[i];
+	}
+	return NULL;
+}
+
+static void meta_comes(const void *p, size_t bytes)
+{
+	const void **meta = meta_at(NULL);
+
+	if (bytes > MAX_META_BYTES || !meta || !__lsan_register_root_region)
+		return;
+	*meta = p;
+	__lsan_register_root_region(p, bytes);
+}
+
+static void meta_goes(const void *p, size_t bytes)
+{
+	const void **meta = p ? meta_at(p) : NULL;
+
+	if (!meta)
+		return;
+	*meta = NULL;
+	__lsan_unregister_root_region(p, bytes);
+}
+
 static void *memblock_get(enum shim_zone highest, size_t bytes, size_t align)
 {
 	long pfn;
@@ -249,8 +283,7 @@ static void *memblock_get(enum shim_zone highest, size_t bytes, size_t align)
 		   max(align, PAGE_SIZE) >> PAGE_SHIFT, true);
 	if (pfn < 0)
 		return NULL;
-	if (bytes <= MAX_META_BYTES && __lsan_register_root_region)
-		__lsan_register_root_region(shim_ram(PFN_PHYS(pfn)), bytes);
+	meta_comes(shim_ram(PFN_PHYS(pfn)), bytes);
 	return shim_ram(PFN_PHYS(pfn));
 }
 
@@ -266,7 +299,6 @@ void *memblock_alloc_low(size_t bytes, size_t align)
 
 void memblock_free(void *p, size_t bytes)
 {
-	if (bytes <= MAX_META_BYTES && __lsan_unregister_root_region)
-		__lsan_unregister_root_region(p, bytes);
+	meta_goes(p, bytes);
 	put(PHYS_PFN(virt_to_phys(p)), PAGE_ALIGN(bytes) >> PAGE_SHIFT, __func__);
 }
