@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The cc backend: memory that is taken early in boot, wherever it is, and if it is not
+ */
+#include "cc_spans.h"
+
+/* As boot does it, before there are slabs, workers and other CPUs */
+static int init_early(size_t bytes, unsigned int flags)
+{
+	const struct swiotlb_params params = {
+		.phase = SWIOTLB_EARLY,
+		.flags = flags,
+		.bytes = bytes,
+		.nr_areas = 4,
+	};
+	int err;
+
+	memset(&mem, 0, sizeof(mem));
+	mem.ops = &swiotlb_cc;
+	mem.domain = &swiotlb_default_domain;
+	shim_slab = false;
+	err = mem.ops->init(&mem, &params);
+	shim_slab = true;
+	if (err)
+		CHECK(!mem.backend);
+	return err;
+}
+
+static unsigned int nr_chunks(enum cc_reach reach)
+{
+	return cc_of(&mem)->depots[reach].nr_chunks;
+}
+
+/* Whatever cannot be had: there is less memory, or none, and nothing is lost */
+static void fail_each_allocation(unsigned int flags)
+{
+	size_t before;
+	unsigned int nth;
+	bool failed;
+	int err;
+
+	wake_workers();
+	/* The tables of lookup stay */
+	CHECK_EQ(init_early(SZ_16M, flags), 0);
+	mem.ops->exit(&mem);
+	before = shim_page_bytes();
+	for (nth = 1, failed = true; failed; nth++) {
+		test_note("allocation %u", nth);
+		shim_fail_alloc(nth);
+		err = init_early(SZ_16M, flags);
+		failed = shim_alloc_failed();
+		if (err) {
+			CHECK(failed);
+			CHECK_EQ(err, -ENOMEM);
+		} else {
+			CHECK(nr_chunks(CC_ANY) || nr_chunks(CC_LOW));
+			mem.ops->exit(&mem);
+		}
+		CHECK_EQ(shim_page_bytes(), before);
+	}
+	CHECK(nth > 10);
+}
+
+TEST(cc_early_init_survives_failed_allocations)
+{
+	fail_each_allocation(0);
+}
+
+TEST(cc_early_init_survives_failed_allocations_above_4_gib)
+{
+	fail_each_allocation(SWIOTLB_ANY);
+}
+
+/* One piece, of which the end is for those who reach little; or a piece for each */
+TEST(cc_early_memory_has_two_reaches)
+{
+	unsigned int flags;
+
+	wake_workers();
+	for (flags = 0; flags <= SWIOTLB_ANY; flags += SWIOTLB_ANY) {
+		CHECK_EQ(init_early(SZ_16M, flags), 0);
+		CHECK(nr_chunks(CC_ANY) && nr_chunks(CC_LOW));
+		CHECK_EQ(take_from(SZ_64K, REACH_32), 0);
+		CHECK(spans[0].pool->end <= SZ_4G);
+		CHECK_EQ(take(SZ_64K), 0);
+		CHECK_EQ(spans[1].pool->start >= SZ_4G, !!flags);
+		drop(nr_spans);
+		cc_cpus_flush(cc_of(&mem), true);
+		mem.ops->exit(&mem);
+	}
+}
+
+/* On a small machine there is nothing to tell apart */
+TEST(cc_early_memory_has_one_reach)
+{
+	max_pfn = PHYS_PFN(SZ_4G);
+	wake_workers();
+	CHECK_EQ(init_early(SZ_8M, 0), 0);
+	CHECK_EQ(nr_chunks(CC_LOW), 4);
+	CHECK_EQ(nr_chunks(CC_ANY), 0);
+	CHECK_EQ(take_from(SZ_2M, REACH_32), 0);
+	CHECK_EQ(take(SZ_2M), 0);
+	drop(nr_spans);
+	mem.ops->exit(&mem);
+}
+
+/* Less than a chunk is of no use, and goes back */
+TEST(cc_early_memory_is_whole_chunks)
+{
+	size_t before;
+
+	wake_workers();
+	CHECK_EQ(init_early(SZ_8M, 0), 0);
+	mem.ops->exit(&mem);
+	before = shim_page_bytes();
+	/* Half as much is asked for until there is enough */
+	shim_max_block = (3 * SZ_1M) / PAGE_SIZE;
+	CHECK_EQ(init_early(SZ_8M, 0), 0);
+	CHECK_EQ(nr_chunks(CC_ANY) + nr_chunks(CC_LOW), 1);
+	mem.ops->exit(&mem);
+	CHECK_EQ(shim_page_bytes(), before);
+	shim_max_block = SZ_1M / PAGE_SIZE;
+	CHECK_EQ(init_early(SZ_8M, 0), -ENOMEM);
+	CHECK_EQ(shim_page_bytes(), before);
+}
+
+/* Memory that firmware reserved need not consist of chunks */
+TEST(cc_takes_no_reserved_memory)
+{
+	const struct swiotlb_params params = {
+		.phase = SWIOTLB_RESERVED,
+		.base = 0x1000000,
+		.bytes = SZ_8M,
+	};
+
+	mem.ops = &swiotlb_cc;
+	mem.domain = &swiotlb_default_domain;
+	CHECK_EQ(mem.ops->init(&mem, &params), -EOPNOTSUPP);
+	CHECK(!mem.backend);
+}
