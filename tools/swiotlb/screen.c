@@ -199,7 +199,7 @@ static void show_activity(struct page *page, const struct domain *domain,
 static double backend_rate(const struct domain *domain, const struct domain *before,
 			   const char *backend, const char *counter, double seconds)
 {
-	char name[2 * NAME_CHARS];
+	char name[3 * NAME_CHARS];
 
 	if (!before)
 		return UNKNOWN;
@@ -233,7 +233,9 @@ static void show_instances(struct page *page, const struct domain *domain,
 	}
 }
 
-static void show_classes(struct page *page, const struct domain *domain)
+/* Slots are those of a reach; buffers, and what they waste, are counted over all */
+static void show_classes(struct page *page, const struct domain *domain,
+			 const struct domain *before, double seconds)
 {
 	unsigned int i, j;
 
@@ -242,20 +244,24 @@ static void show_classes(struct page *page, const struct domain *domain)
 
 		if (in->nr_classes)
 			put(page, true,
-			    "CLASS    REACH  CHUNKS  SLABS   SLOTS    FREE  CACHED USE%    PEAK WASTE");
+			    "CLASS    REACH CHUNKS SLABS  SLOTS   FREE CACHED USE%   PEAK WASTE  BUFS/S");
 		for (j = 0; j < in->nr_classes; j++) {
 			const struct size_class *class = &in->classes[j];
 			long long busy = class->slots;
+			char counter[2 * NAME_CHARS];
 
 			if (class->free > 0)
 				busy -= class->free;
 			if (class->cached > 0)
 				busy -= class->cached;
-			line(page, "%-8s %-6s %6s %6s %7s %7s %7s %3d%% %7s %5s",
+			snprintf(counter, sizeof(counter), "%s.buffers", class->name);
+			line(page, "%-8s %-5s %6s %5s %6s %6s %6s %3d%% %6s %5s %7s",
 			     class->name, class->reach, COUNT(class->chunks), COUNT(class->slabs),
 			     COUNT(class->slots), COUNT(class->free),
 			     COUNT(class->cached), percent(busy, class->slots),
-			     COUNT(class->peak), COUNT(class->waste_percent));
+			     COUNT(class->peak), COUNT(class->waste_percent),
+			     COUNT(backend_rate(domain, before, in->backend, counter,
+						seconds)));
 		}
 	}
 }
@@ -366,7 +372,7 @@ void show_screen(const struct screen *screen, const struct sample *s,
 		if (!*domain->name)
 			show_sizes(&page, s);
 		show_instances(&page, domain, old, seconds);
-		show_classes(&page, domain);
+		show_classes(&page, domain, old, seconds);
 	}
 	show_devices(&page, s, before);
 	show_conversions(&page, s, before);

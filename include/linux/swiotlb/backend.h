@@ -241,6 +241,24 @@ struct swiotlb_mem {
 };
 
 /**
+ * struct swiotlb_class - buffers of about one size, as a backend sorts them
+ * @name:	 for users: no space, no dot
+ * @size_bytes:	 memory that is set apart for them
+ * @used_bytes:	 what they have of it
+ * @hiwater_bytes: the most that ever was taken of it, for them or in advance
+ * @buffers:	 how many there ever were
+ * @buffer_bytes: and how large they were together
+ */
+struct swiotlb_class {
+	const char *name;
+	unsigned long size_bytes;
+	unsigned long used_bytes;
+	unsigned long hiwater_bytes;
+	unsigned long buffers;
+	unsigned long buffer_bytes;
+};
+
+/**
  * struct swiotlb_backend_ops - the contract
  * @alloc: find room for a request. Required. Called for every mapping, in any
  *	context but NMI, interrupts on or off, from all CPUs at once. Must not sleep,
@@ -278,6 +296,8 @@ struct swiotlb_mem {
  * @exit: the reverse of @init. Required. Process context; nothing is in use,
  *	and nothing will be. RCU readers, the last @free among them, may still
  *	be at work.
+ * @class: tell about the @index-th class that it sorts buffers into; %false if there
+ *	are no more. Optional. Process context, the memory stays.
  * @show: print the backend's own lines for debugfs. Optional. May sleep.
  * @name: how users call it: [a-z][a-z0-9_-]*, shorter than %SWIOTLB_NAME_LEN
  * @owner: module that it lives in, or %NULL; it cannot go while any of its
@@ -299,6 +319,8 @@ struct swiotlb_backend_ops {
 		    const struct swiotlb_params *params);
 	int (*finalize)(struct swiotlb_mem *mem);
 	void (*exit)(struct swiotlb_mem *mem);
+	bool (*class)(struct swiotlb_mem *mem, unsigned int index,
+		      struct swiotlb_class *class);
 	void (*show)(struct swiotlb_mem *mem, struct seq_file *m);
 
 	char name[SWIOTLB_NAME_LEN];

@@ -181,27 +181,19 @@ static void show_reach(struct cc *cc, enum cc_reach reach, struct seq_file *m)
 /* What part of the slots that buffers got they did not need, in percent */
 static void show_waste(struct cc *cc, struct seq_file *m)
 {
-	unsigned int class, cpu, reach;
+	unsigned int class;
 
 	for (class = 0; class < CC_NR_SINGLES; class++) {
-		unsigned long nr_allocs = 0, nr_bytes = 0;
+		struct swiotlb_class sum = {};
 		u64 given;
 
-		for_each_possible_cpu(cpu) {
-			for (reach = 0; reach < CC_NR_REACHES; reach++) {
-				const struct cc_cache *cache =
-					&cc->cpus[cpu].caches[cc_stack(reach, class)];
-
-				nr_allocs += READ_ONCE(cache->nr_allocs);
-				nr_bytes += READ_ONCE(cache->nr_bytes);
-			}
-		}
-		if (!nr_allocs)
+		cc_class_cached(cc, class, &sum);
+		if (!sum.buffers)
 			continue;
-		given = (u64)nr_allocs << cc_classes[class].shift;
+		given = (u64)sum.buffers << cc_classes[class].shift;
 		seq_printf(m, "\tclass %s: buffers %lu waste_percent %llu\n",
-			   cc_classes[class].name, nr_allocs,
-			   100 - min(div64_u64(100ULL * nr_bytes, given), 100ULL));
+			   cc_classes[class].name, sum.buffers,
+			   100 - min(div64_u64(100ULL * sum.buffer_bytes, given), 100ULL));
 	}
 }
 
@@ -557,6 +549,7 @@ const struct swiotlb_backend_ops swiotlb_cc = {
 	.init		= cc_init,
 	.finalize	= cc_finalize,
 	.exit		= cc_exit,
+	.class		= swiotlb_cc_class,
 	.show		= cc_show,
 	.name		= "cc",
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What the files of the `cc` backend share: cc.c, cc_cpu.c, cc_cpu_runs.c, cc_depot.c,
- * cc_stock.c, cc_shelf.c, cc_crumbs.c, cc_chunk.c, cc_reserve.c, cc_runs.c, kccd.c, cc_tunables.c
+ * cc_stock.c, cc_shelf.c, cc_crumbs.c, cc_chunk.c, cc_reserve.c, cc_runs.c, cc_account.c,
+ * kccd.c, cc_tunables.c
  *
  * Locks, each taken inside those above it:
  *
@@ -250,6 +251,9 @@ struct cc_chunk {
  * @nr_free:  slots that are free in them
  * @nr_long:  of these, as many as are in the longest run of a slab, if that is long
  * @nr_peak:  most slots that were ever taken
+ * @used_bytes: in use by buffers, as far as no CPU counts them
+ * @nr_buffers: buffers that got a place here, not from a CPU
+ * @nr_bytes: and how many bytes they had
  */
 struct cc_shelf {
 	struct list_head bucket[CC_NR_BUCKETS];
@@ -259,6 +263,9 @@ struct cc_shelf {
 	unsigned long nr_free;
 	unsigned long nr_long;
 	unsigned long nr_peak;
+	long used_bytes;
+	unsigned long nr_buffers;
+	unsigned long nr_bytes;
 };
 
 /**
@@ -505,7 +512,7 @@ void cc_depot_put(struct cc *cc, const struct cc_ref *refs, unsigned int nr);
 int cc_depot_alloc(struct cc_depot *d, enum cc_class class,
 		   const struct swiotlb_req *req, struct swiotlb_span *span);
 void cc_depot_free(const struct swiotlb_span *span);
-void cc_depot_count(struct cc_depot *d, long delta_bytes);
+void cc_depot_count(struct cc_depot *d, enum cc_class class, size_t size);
 
 static inline struct cc_shelf *cc_shelf_of(const struct cc_slab *slab)
 {
@@ -536,6 +543,12 @@ bool cc_runs_alloc(struct cc *cc, enum cc_reach reach,
 		   const struct swiotlb_req *req, struct swiotlb_span *span);
 bool cc_runs_free(const struct swiotlb_span *span);
 unsigned int cc_runs_empty(struct cc_cpu *c, struct swiotlb_span *runs);
+
+/* cc_account.c: what is counted of each class */
+void cc_class_cached(struct cc *cc, enum cc_class class,
+		     struct swiotlb_class *sum);
+bool swiotlb_cc_class(struct swiotlb_mem *mem, unsigned int index,
+		      struct swiotlb_class *class);
 
 /* kccd.c: growth and shrinking */
 void kccd_init(struct cc *cc);

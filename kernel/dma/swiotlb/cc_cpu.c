@@ -132,7 +132,7 @@ static noinline bool refill(struct cc *cc, enum cc_reach reach,
 		span->pool = refs[nr].pool;
 		span->slot = refs[nr].slot;
 		span->nr_slots = 1;
-		cc_depot_count(d, cc_slot_bytes(class));
+		cc_depot_count(d, class, size);
 	}
 	if (delta)
 		swiotlb_report_used(cc->mem, delta);

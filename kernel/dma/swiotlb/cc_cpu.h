@@ -57,6 +57,8 @@ struct cc_cache {
  * @nr_slots:	of all of them together
  * @nr_allocs:	slots that buffers got
  * @nr_frees:	slots that buffers gave back
+ * @nr_buffers:	how many buffers got a run
+ * @nr_bytes:	and how many bytes they had
  * @runs:	the runs, the last one was freed last
  */
 struct cc_runs {
@@ -64,6 +66,8 @@ struct cc_runs {
 	unsigned int nr_slots;
 	unsigned long nr_allocs;
 	unsigned long nr_frees;
+	unsigned long nr_buffers;
+	unsigned long nr_bytes;
 	struct swiotlb_span runs[CC_CACHE_RUNS];
 } ____cacheline_aligned;
 

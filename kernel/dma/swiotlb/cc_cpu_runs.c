@@ -86,6 +86,8 @@ bool cc_runs_alloc(struct cc *cc, enum cc_reach reach,
 		if (!found)
 			continue;
 		take_out(&c->runs, i, span);
+		WRITE_ONCE(c->runs.nr_buffers, c->runs.nr_buffers + 1);
+		WRITE_ONCE(c->runs.nr_bytes, c->runs.nr_bytes + req->size);
 		span->offset = offset;
 		delta = cc_cpu_unreported(cc, c);
 	}

@@ -342,17 +342,29 @@ void cc_depot_put(struct cc *cc, const struct cc_ref *refs, unsigned int nr)
 }
 
 /* Take note of bytes that came into use or are no longer; what to tell the core */
-static long count(struct cc_depot *d, long delta_bytes)
+static long count(struct cc_depot *d, struct cc_shelf *shelf, long delta_bytes)
 {
 	long unreported;
 
 	lockdep_assert_held(&d->lock);
+	WRITE_ONCE(shelf->used_bytes, shelf->used_bytes + delta_bytes);
 	WRITE_ONCE(d->used_bytes, d->used_bytes + delta_bytes);
 	unreported = d->used_bytes - d->reported;
 	if (unreported < REPORT_BYTES && unreported > -REPORT_BYTES)
 		return 0;
 	d->reported = d->used_bytes;
 	return unreported;
+}
+
+/* The same for a new buffer, of @size bytes, in so many bytes of a class */
+static long count_buffer(struct cc_depot *d, enum cc_class class, size_t size,
+			 long bytes)
+{
+	struct cc_shelf *shelf = &d->shelves[class];
+
+	WRITE_ONCE(shelf->nr_buffers, shelf->nr_buffers + 1);
+	WRITE_ONCE(shelf->nr_bytes, shelf->nr_bytes + size);
+	return count(d, shelf, bytes);
 }
 
 static void report(struct cc_depot *d, long delta_bytes)
@@ -362,19 +374,20 @@ static void report(struct cc_depot *d, long delta_bytes)
 }
 
 /**
- * cc_depot_count() - count what a CPU could not count itself
- * @d:		 any depot
- * @delta_bytes: bytes that came into use
+ * cc_depot_count() - count a buffer that got a slot, as a CPU could not do it itself
+ * @d:	   any depot
+ * @class: of the slot
+ * @size:  of the buffer, in bytes
  *
  * Context: any but NMI.
  */
-void cc_depot_count(struct cc_depot *d, long delta_bytes)
+void cc_depot_count(struct cc_depot *d, enum cc_class class, size_t size)
 {
 	unsigned long flags;
 	long news;
 
 	spin_lock_irqsave(&d->lock, flags);
-	news = count(d, delta_bytes);
+	news = count_buffer(d, class, size, 1L << cc_classes[class].shift);
 	spin_unlock_irqrestore(&d->lock, flags);
 	report(d, news);
 }
@@ -464,7 +477,8 @@ int cc_depot_alloc(struct cc_depot *d, enum cc_class class,
 	slab = find_place(d, class, req, &fit, &slot);
 	if (slab) {
 		take(slab, slot, fit.nr_slots);
-		news = count(d, (long)fit.nr_slots << slab->pool.slot_shift);
+		news = count_buffer(d, class, req->size,
+				    (long)fit.nr_slots << slab->pool.slot_shift);
 	}
 	spin_unlock_irqrestore(&d->lock, flags);
 	if (!slab)
@@ -493,8 +507,9 @@ void cc_depot_free(const struct swiotlb_span *span)
 	long news;
 
 	spin_lock_irqsave(&d->lock, flags);
+	/* What it becomes when all of it is free may be of another class */
+	news = count(d, cc_shelf_of(slab), -bytes);
 	give(d, slab, span->slot, span->nr_slots);
-	news = count(d, -bytes);
 	spin_unlock_irqrestore(&d->lock, flags);
 	report(d, news);
 }

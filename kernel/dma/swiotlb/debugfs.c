@@ -15,7 +15,7 @@
  *	io_tlb_alloc_fallbacks	dma_alloc_*() served by neither of these
  *	failures		failed mappings by reason
  *	stats			all counters, and sizes in bytes; then the same for
- *				each backend
+ *				each backend, with the classes that it has
  *	size_histogram		mappings by size
  *	state			memory leaked, and for each backend that has
  *				memory what it is for, and the backend's own lines
@@ -176,6 +176,25 @@ static void show_counters(struct seq_file *m, const char *backend,
 			   sum->fails[i]);
 }
 
+static void show_classes(struct seq_file *m, struct swiotlb_mem *mem)
+{
+	char name[2 * SWIOTLB_NAME_LEN];
+	struct swiotlb_class class;
+	unsigned int i;
+
+	if (!mem->ops->class)
+		return;
+	for (i = 0; mem->ops->class(mem, i, &class); i++) {
+		scnprintf(name, sizeof(name), "%s.%s", mem->ops->name,
+			  class.name);
+		show_number(m, name, "size_bytes", class.size_bytes);
+		show_number(m, name, "used_bytes", class.used_bytes);
+		show_number(m, name, "hiwater_bytes", class.hiwater_bytes);
+		show_number(m, name, "buffers", class.buffers);
+		show_number(m, name, "buffer_bytes", class.buffer_bytes);
+	}
+}
+
 static struct swiotlb_mem *mem_of(const struct swiotlb_domain *domain,
 				  const struct swiotlb_account *account)
 {
@@ -211,6 +230,8 @@ static int stats_show(struct seq_file *m, void *unused)
 			   mem ? swiotlb_mem_used(mem) : 0, &account->level,
 			   atomic_long_read(&account->transient));
 		show_counters(m, account->backend, &sum);
+		if (mem)
+			show_classes(m, mem);
 	}
 	return 0;
 }

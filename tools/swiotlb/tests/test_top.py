@@ -125,6 +125,7 @@ class Figures(Top):
         self.assertEqual(domain["stats_per_second"]["maps"], 5000)
         self.assertEqual(domain["stats_per_second"]["cc.maps"], 5000)
         self.assertEqual(domain["stats_per_second"]["dynamic.maps"], 0)
+        self.assertEqual((domain["stats"]["cc.512.used_bytes"], domain["stats_per_second"]["cc.4K.buffers"]), (16384, 5000))
         retiring, active = domain["instances"]
         self.assertEqual((retiring["role"], retiring["pools"], retiring["areas"], retiring["fullest_percent"]),
                          ("retiring", 1, 4, 0))
@@ -199,8 +200,8 @@ class Figures(Top):
                      "failures  none",
                      "a second     5000     5000    19.5M     9.8M      500        0     3.2M        0",
                      "cc       active    48.0M  24.0M  50%   2.0G    20      0      0   5000",
-                     "4K       any        22      -   11.3k     200      12  98%   11.3k     7",
-                     "512      any         -     32    4096    4000      64   1%      40    40",
+                     "4K       any       22     -  11.3k    200     12  98%  11.3k     7    5000",
+                     "512      any        -    32   4096   4000     64   1%     40    40       0",
                      "0000:00:04.0          60.0k    234M      5000   19.5M",
                      "swiotlb_pages_share+ shared      25  50.0M          0      0    2.5       -"):
             self.assertIn(f"{line}\n", second)

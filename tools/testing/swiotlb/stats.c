@@ -331,6 +331,113 @@ TEST(stats_histogram)
 	CHECK_EQ(stat("maps"), ARRAY_SIZE(sizes));
 }
 
+static const char *const cc_names[] = {
+	"256", "512", "1K", "2K", "pages", "2K-runs", "last", "kept",
+};
+
+static long class_stat(const char *class, const char *what)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "cc.%s.%s", class, what);
+	return stat(name);
+}
+
+/* All classes together are the backend */
+static long all_classes(const char *what)
+{
+	long sum = 0;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cc_names); i++) {
+		CHECK(class_stat(cc_names[i], what) >= 0);
+		sum += class_stat(cc_names[i], what);
+	}
+	return sum;
+}
+
+/* What is mapped, to the byte: who got it where, whoever gives it back */
+TEST(stats_of_classes)
+{
+	static const struct {
+		size_t size;
+		const char *class;
+		size_t used;
+	} cases[] = {
+		{ 200, "256", 256 },
+		{ 500, "512", 512 },
+		{ 1000, "1K", 1024 },
+		{ 2000, "2K", 2048 },
+		{ 3000, "pages", 4096 },
+		{ 5000, "2K-runs", 6144 },
+		{ SZ_64K, "pages", SZ_64K },
+		{ 40000, "pages", 40960 },
+	};
+	static struct buffer buffers[ARRAY_SIZE(cases)];
+	long used, nr, bytes, total = 0, all = 0, asked = 0;
+	unsigned int i, round;
+
+	boot_with("8192,cc");
+	swiotlb_dev_init(&dev);
+	CHECK_EQ(stat("cc.256.hiwater_bytes"), 0);
+	for (round = 1; round <= 3; round++) {
+		/* The last time what the first CPU keeps is of no use */
+		shim_cpu = round == 3;
+		for (i = 0; i < ARRAY_SIZE(cases); i++) {
+			const char *class = cases[i].class;
+
+			used = class_stat(class, "used_bytes");
+			nr = class_stat(class, "buffers");
+			bytes = class_stat(class, "buffer_bytes");
+			buffer_init(&buffers[i], i, cases[i].size);
+			CHECK(buffer_map(&buffers[i], &dev));
+			test_note("%zu", cases[i].size);
+			CHECK_EQ(class_stat(class, "used_bytes"),
+				 used + (long)cases[i].used);
+			CHECK_EQ(class_stat(class, "buffers"), nr + 1);
+			CHECK_EQ(class_stat(class, "buffer_bytes"),
+				 bytes + (long)cases[i].size);
+			CHECK(class_stat(class, "hiwater_bytes") >= used + (long)cases[i].used);
+			CHECK(class_stat(class, "size_bytes") >=
+			      class_stat(class, "hiwater_bytes"));
+			total += cases[i].used;
+			asked += cases[i].size;
+			CHECK_EQ(all_classes("used_bytes"), total);
+			CHECK_EQ(all_classes("used_bytes"), stat("cc.used_bytes"));
+			CHECK_EQ(all_classes("buffers"), ++all);
+			CHECK_EQ(all_classes("buffer_bytes"), asked);
+		}
+		/* Where it was not mapped, or where it was */
+		shim_cpu = round == 1;
+		for (i = 0; i < ARRAY_SIZE(cases); i++)
+			buffer_unmap(&buffers[i]);
+		total = 0;
+		CHECK_EQ(all_classes("used_bytes"), 0);
+	}
+	CHECK_EQ(stat("cc.maps"), all);
+
+	/* What CPUs give back is no buffer's */
+	shim_pass_ms(60000);
+	CHECK_EQ(all_classes("used_bytes"), 0);
+	CHECK_EQ(all_classes("buffers"), all);
+	CHECK_EQ(stat("cc.2K.hiwater_bytes") % 2048, 0);
+}
+
+/* Classes are of memory that there is, and of backends that have any */
+TEST(stats_of_classes_go_with_memory)
+{
+	set_up();
+	CHECK_EQ(stat("fixed.256.buffers"), -1);
+	CHECK_EQ(switch_to("cc"), 0);
+	CHECK(buffer_map(&a, &dev));
+	CHECK_EQ(all_classes("buffers"), 1);
+	buffer_unmap(&a);
+	CHECK_EQ(switch_to("fixed"), 0);
+	let_retire();
+	CHECK_EQ(stat("cc.maps"), 1);
+	CHECK_EQ(stat("cc.pages.buffers"), -1);
+}
+
 /* Refused mappings are failures, and nothing else */
 TEST(stats_of_failures)
 {
