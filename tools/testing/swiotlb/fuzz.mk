@@ -49,17 +49,17 @@ $(eval $(call fuzzers,libfuzzer,libfuzzer,$(CLANG) -fsanitize=fuzzer $(SANITIZE_
 # Only the sources under test tell which branches they take
 $(O)/fuzz/kernel/%.o: $(SRC)/%.c $(STUB_FILES) Makefile fuzz.mk
 	@mkdir -p $(@D)
-	@$(CC) $(CFLAGS) $(SANITIZE_asan) -fsanitize-coverage=trace-pc -MMD -c -o $@ $<
+	@$(CC) $(CFLAGS) $(SANITIZE_asan) -fsanitize-coverage=trace-pc -MD -c -o $@ $<
 
 LIBFUZZER_CFLAGS = $(CFLAGS) $(SANITIZE_asan) -fsanitize=fuzzer-no-link -Wno-unknown-warning-option \
 	-Wno-gnu -Wno-initializer-overrides
 $(O)/libfuzzer/kernel/%.o: $(SRC)/%.c $(STUB_FILES) Makefile fuzz.mk
 	@mkdir -p $(@D)
-	@$(CLANG) $(LIBFUZZER_CFLAGS) -MMD -c -o $@ $<
+	@$(CLANG) $(LIBFUZZER_CFLAGS) -MD -c -o $@ $<
 
 $(O)/libfuzzer/%.o: %.c $(STUB_FILES) Makefile fuzz.mk
 	@mkdir -p $(@D)
-	@$(CLANG) $(LIBFUZZER_CFLAGS) -MMD -c -o $@ $<
+	@$(CLANG) $(LIBFUZZER_CFLAGS) -MD -c -o $@ $<
 
 coverage: $(O)/cov/swiotlb-tests $(FUZZERS:%=$(O)/cov/%)
 	@O=$(O) SRC=$(SRC) ./coverage
