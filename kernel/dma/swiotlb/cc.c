@@ -145,8 +145,13 @@ static unsigned long nr_cached(struct cc *cc, enum cc_reach reach,
 
 	if (class >= CC_NR_SINGLES)
 		return 0;
-	for_each_possible_cpu(cpu)
-		nr += READ_ONCE(cc->cpus[cpu].caches[cc_stack(reach, class)].nr);
+	for_each_possible_cpu(cpu) {
+		const struct cc_cpu *c = &cc->cpus[cpu];
+
+		nr += READ_ONCE(c->caches[cc_stack(reach, class)].nr);
+		if (class == CC_PAGES)
+			nr += READ_ONCE(c->runs.nr_slots[reach]);
+	}
 	return nr;
 }
 

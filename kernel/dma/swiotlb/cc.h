@@ -8,7 +8,8 @@
  *
  *	cc.flush_lock		cc_cpu.c: &cc.spill; a mutex, and never inside cc.lock
  *	cc.lock			kccd.c: which chunks there are; a mutex
- *	  cc_depot.lock		cc_depot.c: what is free; interrupts off
+ *	  cc_depot.lock		cc_depot.c: what is free; interrupts off. Slab allocator's
+ *				own locks inside, see cc_slab_get()
  *	    cc.reserve_lock	cc_reserve.c: slabs in reserve; interrupts off
  *
  * The caches of the CPUs have no lock, see cc_cpu.c.
@@ -367,6 +368,7 @@ struct cc_grower {
  * struct cc - the backend's own data
  * @mem:	  what the core knows of it
  * @cpus:	  by CPU
+ * @report_bytes: what a CPU need not tell the core yet
  * @ask:	  kccd has something to do
  * @reclaim:	  all CPUs are to give back the slots that they keep
  * @flushed_at:	  when they did last, in jiffies of 64 bits
@@ -401,6 +403,7 @@ struct cc_grower {
 struct cc {
 	struct swiotlb_mem *mem;
 	struct cc_cpu *cpus;
+	long report_bytes;
 	bool ask;
 	bool reclaim;
 	u64 flushed_at;
@@ -511,6 +514,7 @@ unsigned int cc_depot_take(struct cc_depot *d, enum cc_class class,
 void cc_depot_put(struct cc *cc, const struct cc_ref *refs, unsigned int nr);
 int cc_depot_alloc(struct cc_depot *d, enum cc_class class,
 		   const struct swiotlb_req *req, struct swiotlb_span *span);
+void cc_depot_put_run(const struct swiotlb_span *span);
 void cc_depot_free(const struct swiotlb_span *span);
 void cc_depot_count(struct cc_depot *d, enum cc_class class, size_t size);
 

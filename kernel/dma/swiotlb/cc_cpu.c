@@ -7,23 +7,24 @@
  * the CPU's caches: to copy into cold memory takes longer than all the rest. When a
  * stack is empty, eight come from the depot; when it is full, the eight go back that
  * have not been used for longest. So the depot's lock is taken once for eight buffers
- * at most, for much less than a microsecond, and hardly ever while as many come
- * as go. What a CPU frees need not be what it allocated.
+ * at most, and hardly ever while as many come as go. What a CPU frees need not be what
+ * it allocated. Runs of pages are kept, too: see cc_cpu_runs.c.
  *
  * The stacks are arrays in private memory, not lists through the slots: what a
  * device can write is never trusted.
  *
  * There is no lock, and interrupts stay on. A CPU marks its stacks as busy, which
  * takes a plain store since preemption is off. An interrupt that comes just then
- * sees that, and goes to the depot. Nothing else is done meanwhile: no lock is taken
- * and no other function is called, so the steps are few and counted. kccd empties
+ * sees that, and goes to the depot. Little is done meanwhile: no lock is taken, and
+ * the steps are few and counted. kccd empties
  * the stacks of a CPU that is idle by an interrupt on that CPU; if it finds them
  * busy, the CPU was not so idle.
  *
  * What nearly all calls do is in cc_cpu.h, and inlined into the core.
  *
  * What other CPUs have in their stacks is out of reach of a request that finds
- * nothing. It is 64 slots at most, and less if memory is small: see cc_cpus_size().
+ * nothing. It is 64 slots of each size and eight runs at most, and less if memory is
+ * small: see cc_cpus_size().
  * What it has in its own goes back first, so that it may be found; and who fails
  * has kccd empty all stacks.
  */
@@ -43,8 +44,10 @@
 
 /* What the core is told at a time of how the use has changed, at least */
 #define REPORT_BYTES	((long)SZ_64K)
-/* and one of so many parts of the memory */
-#define REPORT_SHIFT	8
+/* All CPUs together keep this part of the memory to themselves at most, or those */
+#define REPORT_SHARE	16
+/* As if there were so many of them */
+#define REPORT_CPUS	16U
 
 /* Of the memory, so much lies in all stacks of one class and reach at most: an eighth */
 #define CACHE_SHARE	8
@@ -59,8 +62,7 @@
  */
 long cc_cpu_unreported(struct cc *cc, struct cc_cpu *c)
 {
-	long enough = max((long)READ_ONCE(cc->mem->nslabs) <<
-			  (IO_TLB_SHIFT - REPORT_SHIFT), REPORT_BYTES);
+	long enough = READ_ONCE(cc->report_bytes);
 	long used = c->cached_bytes +
 		    (long)(c->runs.nr_allocs - c->runs.nr_frees) * SZ_4K;
 	long delta = used - c->reported;
@@ -89,6 +91,13 @@ static void ask_if_low(struct cc *cc)
 		kccd_ask(cc);
 }
 
+/* So that kccd takes back one day what a CPU keeps and does not use */
+static void watch_cpus(struct cc *cc)
+{
+	if (unlikely(!delayed_work_pending(&cc->trim)))
+		WRITE_ONCE(cc->ask, true);
+}
+
 /* Put a batch on an empty stack, and take a slot from it */
 static noinline bool refill(struct cc *cc, enum cc_reach reach,
 			    enum cc_class class, size_t size,
@@ -106,9 +115,7 @@ static noinline bool refill(struct cc *cc, enum cc_reach reach,
 		nr = clamp(READ_ONCE(c->caches[stack].limit) / 2, 1U, CC_BATCH);
 		cc_cpu_leave(c);
 	}
-	/* So that kccd takes them back one day, if they are not used */
-	if (unlikely(!delayed_work_pending(&cc->trim)))
-		WRITE_ONCE(cc->ask, true);
+	watch_cpus(cc);
 	if (reach == CC_LOW)
 		WRITE_ONCE(d->was_used, true);
 	first = cc_depot_take(d, class, refs, nr);
@@ -220,7 +227,7 @@ static noinline bool spill_own(struct cc *cc)
 		return false;
 
 	for (i = 0; i < nr; i++)
-		cc_depot_free(&runs[i]);
+		cc_depot_put_run(&runs[i]);
 	any = nr;
 	for (i = 0; i < CC_NR_STACKS; i++) {
 		do {
@@ -279,6 +286,8 @@ int swiotlb_cc_alloc(struct swiotlb_mem *mem, const struct swiotlb_req *req,
 		best = run_class(req);
 		if (best == CC_PAGES && cc_runs_alloc(cc, reach, req, span))
 			return 0;
+		/* A CPU may keep it once it is freed */
+		watch_cpus(cc);
 	}
 	err = alloc_anywhere(cc, reach, req, best, span);
 	if (err == -ENOSPC && spill_own(cc))
@@ -377,9 +386,12 @@ size_t cc_cpus_bytes(void)
  */
 void cc_cpus_size(struct cc *cc, u64 bytes)
 {
-	u64 share = div_u64(bytes, CACHE_SHARE * num_possible_cpus());
-	unsigned int cpu, reach, class;
+	unsigned int nr_cpus = num_possible_cpus(), cpu, reach, class;
+	u64 share = div_u64(bytes, CACHE_SHARE * nr_cpus);
 
+	WRITE_ONCE(cc->report_bytes,
+		   max_t(long, div_u64(bytes, REPORT_SHARE * max(nr_cpus, REPORT_CPUS)),
+			 REPORT_BYTES));
 	/* Some architectures find CPUs after this is called for the first time */
 	for (cpu = 0; cpu < nr_cpu_ids; cpu++) {
 		for (reach = 0; reach < CC_NR_REACHES; reach++) {
@@ -395,6 +407,8 @@ void cc_cpus_size(struct cc *cc, u64 bytes)
  * struct spill - what is taken out of the stacks of a CPU
  * @cc:  whose
  * @cpu: which one
+ * @slots: all slots, if there are any
+ * @all_runs: all runs, if there are any
  * @nr:  number of slots, which are in &cc.spill
  * @nr_runs: number of runs
  * @runs: the runs
@@ -402,6 +416,8 @@ void cc_cpus_size(struct cc *cc, u64 bytes)
 struct spill {
 	struct cc *cc;
 	unsigned int cpu;
+	bool slots;
+	bool all_runs;
 	unsigned int nr;
 	unsigned int nr_runs;
 	struct swiotlb_span runs[CC_CACHE_RUNS];
@@ -418,7 +434,7 @@ static void spill_cpu(void *arg)
 	if (c->busy)
 		return;
 
-	for (i = 0; i < CC_NR_STACKS; i++) {
+	for (i = 0; s->slots && i < CC_NR_STACKS; i++) {
 		struct cc_cache *cache = &c->caches[i];
 
 		memcpy(&s->cc->spill[s->nr], cache->refs,
@@ -426,10 +442,11 @@ static void spill_cpu(void *arg)
 		s->nr += cache->nr;
 		WRITE_ONCE(cache->nr, 0);
 	}
-	s->nr_runs = cc_runs_empty(c, s->runs);
+	if (s->all_runs)
+		s->nr_runs = cc_runs_empty(c, s->runs);
 }
 
-static bool has_any(const struct cc_cpu *c)
+static bool has_slots(const struct cc_cpu *c)
 {
 	unsigned int i;
 
@@ -437,21 +454,35 @@ static bool has_any(const struct cc_cpu *c)
 		if (READ_ONCE(c->caches[i].nr))
 			return true;
 	}
-	return READ_ONCE(c->runs.nr);
+	return false;
 }
 
-/* Has it anything, and was it left alone since it was asked last? */
-static bool is_idle(struct cc_cpu *c, bool all)
+static bool has_any(const struct cc_cpu *c)
 {
-	unsigned long nr_allocs = READ_ONCE(c->runs.nr_allocs);
+	return has_slots(c) || READ_ONCE(c->runs.nr);
+}
+
+/* Did no buffer get any since this was asked last? */
+static bool is_idle(unsigned long *seen, unsigned long nr_allocs)
+{
+	bool idle = nr_allocs == *seen;
+
+	*seen = nr_allocs;
+	return idle;
+}
+
+/* What a CPU is to give back; false if nothing */
+static bool look_at(struct cc_cpu *c, bool all, struct spill *s)
+{
+	unsigned long nr_allocs = 0;
 	unsigned int i;
-	bool idle;
 
 	for (i = 0; i < CC_NR_STACKS; i++)
 		nr_allocs += READ_ONCE(c->caches[i].nr_allocs);
-	idle = nr_allocs == c->seen;
-	c->seen = nr_allocs;
-	return has_any(c) && (idle || all);
+	s->slots = (is_idle(&c->seen, nr_allocs) || all) && has_slots(c);
+	s->all_runs = (is_idle(&c->runs_seen, READ_ONCE(c->runs.nr_allocs)) ||
+		       all) && READ_ONCE(c->runs.nr);
+	return s->slots || s->all_runs;
 }
 
 /**
@@ -475,7 +506,7 @@ bool cc_cpus_have_any(const struct cc *cc)
 /**
  * cc_cpus_flush() - have CPUs give back the slots that they keep
  * @cc:  whose
- * @all: not only those that were idle since this was asked last
+ * @all: not only slots, or runs, if none was used since this was asked last
  *
  * Context: process context, may sleep.
  */
@@ -488,18 +519,15 @@ void cc_cpus_flush(struct cc *cc, bool all)
 	for_each_possible_cpu(cpu) {
 		struct spill spill = { .cc = cc, .cpu = cpu };
 
-		if (!is_idle(&cc->cpus[cpu], all))
+		if (!look_at(&cc->cpus[cpu], all, &spill))
 			continue;
 		if (cpu_online(cpu))
 			smp_call_function_single(cpu, spill_cpu, &spill, 1);
 		else
 			spill_cpu(&spill);
-		/* Others wait for the lock, with interrupts off */
-		for (i = 0; i < spill.nr; i += CC_BATCH)
-			cc_depot_put(cc, &cc->spill[i],
-				     min(spill.nr - i, CC_BATCH));
+		cc_depot_put(cc, cc->spill, spill.nr);
 		for (i = 0; i < spill.nr_runs; i++)
-			cc_depot_free(&spill.runs[i]);
+			cc_depot_put_run(&spill.runs[i]);
 	}
 	cpus_read_unlock();
 }

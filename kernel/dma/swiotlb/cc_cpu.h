@@ -54,7 +54,7 @@ struct cc_cache {
 /**
  * struct cc_runs - free runs of slots of 4 KiB
  * @nr:		how many
- * @nr_slots:	of all of them together
+ * @nr_slots:	of all of them together, by &enum cc_reach
  * @nr_allocs:	slots that buffers got
  * @nr_frees:	slots that buffers gave back
  * @nr_buffers:	how many buffers got a run
@@ -63,7 +63,7 @@ struct cc_cache {
  */
 struct cc_runs {
 	unsigned int nr;
-	unsigned int nr_slots;
+	unsigned int nr_slots[CC_NR_REACHES];
 	unsigned long nr_allocs;
 	unsigned long nr_frees;
 	unsigned long nr_buffers;
@@ -77,7 +77,8 @@ struct cc_runs {
  * @cached_bytes: in use by buffers: slots that were allocated here less those that
  *		were freed here, as of when each of @caches was filled or emptied last
  * @reported:	of what was allocated here less what was freed here what the core knows
- * @seen:	how many buffers there had been when kccd looked last
+ * @seen:	how many slots buffers had got when kccd looked last
+ * @runs_seen:	and how many of runs
  * @spilled_at:	when it gave back all that it keeps to serve a request, in jiffies
  * @caches:	free slots, see cc_stack()
  * @runs:	free runs, see cc_cpu_runs.c
@@ -87,6 +88,7 @@ struct cc_cpu {
 	long cached_bytes;
 	long reported;
 	unsigned long seen;
+	unsigned long runs_seen;
 	u64 spilled_at;
 	struct cc_cache caches[CC_NR_STACKS];
 	struct cc_runs runs;

@@ -11,7 +11,7 @@
  * Too many are more than eight, or than a 16th of the depot's memory divided by the
  * CPUs that are online. Runs in low memory are for those who reach no other.
  *
- * A run that goes back counts as allocated here and freed there.
+ * What is counted is buffers: a run that goes back to the depot changes nothing.
  *
  * Locking: as in cc_cpu.c, whose other stacks are busy when this one is.
  */
@@ -34,13 +34,30 @@ static unsigned int max_slots(const struct cc_depot *d)
 	       num_online_cpus();
 }
 
+static enum cc_reach reach_of(const struct swiotlb_span *run)
+{
+	return container_of(run->pool, struct cc_slab, pool)->reach;
+}
+
+/* The run that was freed first of all that are kept for that reach; there is one */
+static unsigned int oldest_of(const struct cc_runs *r, enum cc_reach reach)
+{
+	unsigned int i = 0;
+
+	while (reach_of(&r->runs[i]) != reach)
+		i++;
+	return i;
+}
+
 static void take_out(struct cc_runs *r, unsigned int i,
 		     struct swiotlb_span *span)
 {
+	unsigned int *nr_slots;
+
 	*span = r->runs[i];
-	r->nr_slots -= span->nr_slots;
+	nr_slots = &r->nr_slots[reach_of(span)];
+	WRITE_ONCE(*nr_slots, *nr_slots - span->nr_slots);
 	WRITE_ONCE(r->nr, r->nr - 1);
-	WRITE_ONCE(r->nr_allocs, r->nr_allocs + span->nr_slots);
 	memmove(&r->runs[i], &r->runs[i + 1],
 		(r->nr - i) * sizeof(r->runs[0]));
 }
@@ -48,10 +65,7 @@ static void take_out(struct cc_runs *r, unsigned int i,
 static bool is_fit(const struct swiotlb_span *run, enum cc_reach reach,
 		   const struct swiotlb_req *req, struct cc_fit *fit)
 {
-	const struct cc_slab *f =
-		container_of(run->pool, struct cc_slab, pool);
-
-	if (run->nr_slots != fit->nr_slots || f->reach != reach ||
+	if (run->nr_slots != fit->nr_slots || reach_of(run) != reach ||
 	    !cc_reaches(req, run->pool->end))
 		return false;
 	fit->base = (run->pool->start + req->dma_offset) >> run->pool->slot_shift;
@@ -86,6 +100,8 @@ bool cc_runs_alloc(struct cc *cc, enum cc_reach reach,
 		if (!found)
 			continue;
 		take_out(&c->runs, i, span);
+		WRITE_ONCE(c->runs.nr_allocs,
+			   c->runs.nr_allocs + span->nr_slots);
 		WRITE_ONCE(c->runs.nr_buffers, c->runs.nr_buffers + 1);
 		WRITE_ONCE(c->runs.nr_bytes, c->runs.nr_bytes + req->size);
 		span->offset = offset;
@@ -110,7 +126,7 @@ bool cc_runs_free(const struct swiotlb_span *span)
 	struct cc_slab *f = container_of(span->pool, struct cc_slab, pool);
 	struct swiotlb_span oldest[CC_CACHE_RUNS];
 	struct cc_depot *d = f->chunk->depot;
-	unsigned int nr = 0, max;
+	unsigned int nr = 0, max, *nr_slots;
 	struct cc_runs *r;
 	struct cc_cpu *c;
 	long delta;
@@ -123,10 +139,13 @@ bool cc_runs_free(const struct swiotlb_span *span)
 		return false;
 
 	r = &c->runs;
-	while (r->nr == CC_CACHE_RUNS || r->nr_slots + span->nr_slots > max)
+	nr_slots = &r->nr_slots[f->reach];
+	while (*nr_slots + span->nr_slots > max)
+		take_out(r, oldest_of(r, f->reach), &oldest[nr++]);
+	if (r->nr == CC_CACHE_RUNS)
 		take_out(r, 0, &oldest[nr++]);
 	r->runs[r->nr] = *span;
-	r->nr_slots += span->nr_slots;
+	WRITE_ONCE(*nr_slots, *nr_slots + span->nr_slots);
 	WRITE_ONCE(r->nr, r->nr + 1);
 	WRITE_ONCE(r->nr_frees, r->nr_frees + span->nr_slots);
 	delta = cc_cpu_unreported(d->cc, c);
@@ -135,14 +154,14 @@ bool cc_runs_free(const struct swiotlb_span *span)
 	if (delta)
 		swiotlb_report_used(d->cc->mem, delta);
 	while (nr--)
-		cc_depot_free(&oldest[nr]);
+		cc_depot_put_run(&oldest[nr]);
 	return true;
 }
 
 /**
  * cc_runs_empty() - take all runs out that a CPU keeps
  * @c:	  the CPU's; the caller has entered it, or interrupts nobody there
- * @runs: receives up to %CC_CACHE_RUNS, for cc_depot_free()
+ * @runs: receives up to %CC_CACHE_RUNS, for cc_depot_put_run()
  *
  * Context: any but NMI.
  * Return: how many there were.

@@ -493,6 +493,23 @@ int cc_depot_alloc(struct cc_depot *d, enum cc_class class,
 }
 
 /**
+ * cc_depot_put_run() - give a run back that a CPU kept
+ * @span: the run; no buffer has had it since the CPU got it
+ *
+ * Context: any but NMI.
+ */
+void cc_depot_put_run(const struct swiotlb_span *span)
+{
+	struct cc_slab *slab = slab_of(span->pool);
+	struct cc_depot *d = slab->chunk->depot;
+	unsigned long flags;
+
+	spin_lock_irqsave(&d->lock, flags);
+	give(d, slab, span->slot, span->nr_slots);
+	spin_unlock_irqrestore(&d->lock, flags);
+}
+
+/**
  * cc_depot_free() - give a span back
  * @span: as it was given
  *

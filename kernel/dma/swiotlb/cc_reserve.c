@@ -5,8 +5,8 @@
  * A slab without memory (cc_chunk.c) is its records and its bitmap, which are made here
  * ahead of need, by kccd: for each size of slots as many as its watermark says. If they
  * are used up before kccd comes, one more is made on the spot, of memory that is free at
- * once. That takes longer, but each will do for 32 buffers at least. If there is none
- * either, buffers get larger slots.
+ * once. That takes longer, but each will do for 32 buffers, four at least. If there is
+ * none either, buffers get larger slots, and no slab is made before kccd has come.
  *
  * A slab that went back may still be looked at, by whoever looked up an address just
  * before, though no buffer was there. So it is not used before an RCU grace period is
@@ -115,7 +115,7 @@ static unsigned int slabs_wanted(enum cc_class geom)
  */
 static bool may_make(const struct cc_reserve *r, enum cc_class geom)
 {
-	return swiotlb_is_awake() &&
+	return swiotlb_is_awake() && !READ_ONCE(r->missed) &&
 	       READ_ONCE(r->nr) <=
 		       READ_ONCE(r->nr_made) / 2 + slabs_wanted(geom);
 }
@@ -150,8 +150,10 @@ struct cc_slab *cc_slab_get(struct cc *cc, enum cc_class class)
 	struct cc_reserve *r = &cc->reserves[geom];
 	struct cc_slab *slab = take_ready(cc, r);
 
+	/* What is set aside for swap-out is not for slabs: it may have larger slots */
 	if (!slab && may_make(r, geom) &&
-	    !cc_slab_make(cc, geom, SWIOTLB_LATE, GFP_NOWAIT))
+	    !cc_slab_make(cc, geom, SWIOTLB_LATE,
+			  GFP_NOWAIT | __GFP_NOMEMALLOC))
 		slab = take_ready(cc, r);
 	/* kccd needs to be told only once */
 	if (!slab && !READ_ONCE(r->missed)) {
@@ -264,11 +266,13 @@ int cc_reserves_fill(struct cc *cc, enum swiotlb_phase phase)
 {
 	unsigned int geom;
 
+	/* Of all, or those behind one that fails would never be asked for again */
+	for (geom = 0; geom < CC_NR_GEOMS; geom++)
+		WRITE_ONCE(cc->reserves[geom].missed, false);
 	for (geom = 0; geom < CC_NR_GEOMS; geom++) {
 		struct cc_reserve *r = &cc->reserves[geom];
 		unsigned int nr;
 
-		WRITE_ONCE(r->missed, false);
 		nr = phase == SWIOTLB_EARLY ? MIN_SLABS : slabs_wanted(geom);
 		while (READ_ONCE(r->nr) < nr) {
 			if (cc_slab_make(cc, geom, phase, GFP_KERNEL))

@@ -174,12 +174,15 @@ TEST(cc_cpu_keeps_runs)
 	drop_all();
 	CHECK_EQ(mem.ops->used(&mem), 0);
 	CHECK_EQ(runs_of(0)->nr, ARRAY_SIZE(sizes));
+	/* Not in the order in which they lie there */
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
-		CHECK_EQ(take(sizes[i] - 100), 0);
-		CHECK(is_same(&spans[i], &was[i]));
+		unsigned int k = i ^ 2;
+
+		CHECK_EQ(take(sizes[k] - 100), 0);
+		CHECK(is_same(&spans[i], &was[k]));
 	}
 	CHECK_EQ(runs_of(0)->nr, 0);
-	CHECK_EQ(runs_of(0)->nr_slots, 0);
+	CHECK_EQ(runs_of(0)->nr_slots[CC_ANY], 0);
 	CHECK_EQ(mem.ops->used(&mem), 65536 + 8192 + 69632 + 45056);
 
 	/* Another CPU frees, and so it has them */
@@ -246,7 +249,7 @@ TEST(cc_cpu_keeps_few_runs)
 			CHECK_EQ(take(i % 2 ? 65536 : 8192), 0);
 		drop_all();
 		CHECK(runs_of(cpu)->nr && runs_of(cpu)->nr <= CC_CACHE_RUNS);
-		nr_slots += runs_of(cpu)->nr_slots;
+		nr_slots += runs_of(cpu)->nr_slots[CC_ANY];
 	}
 	CHECK(nr_slots * SZ_4K <= FIRST_BYTES / 16);
 	CHECK_EQ(mem.ops->used(&mem), 0);
@@ -280,5 +283,82 @@ TEST(cc_cpu_reports_runs)
 		CHECK(abs(used - (long)mem.ops->used(&mem)) <= SZ_256K);
 	}
 	drop_all();
+	drop_cc(&mem);
+}
+
+/* What is in use is not less than that while runs go back: it may be asked just then */
+TEST(cc_cpu_runs_go_back_uncounted)
+{
+	unsigned int i, cpu;
+	long used = 0;
+
+	make_cc(&mem);
+	for (i = 0; i < 4; i++)
+		CHECK_EQ(take(65536), 0);
+	span_free(&spans[--nr_spans]);
+	span_free(&spans[--nr_spans]);
+	CHECK_EQ(mem.ops->used(&mem), 2 * 65536);
+	for (cpu = 0; cpu < nr_cpu_ids; cpu++)
+		used += cc_cpu_used(&cc_of(&mem)->cpus[cpu]);
+	cc_cpus_flush(cc_of(&mem), true);
+	CHECK_EQ(runs_of(0)->nr, 0);
+	for (i = 0; i < CC_NR_REACHES; i++)
+		used += cc_of(&mem)->depots[i].used_bytes;
+	CHECK_EQ(used, 2 * 65536);
+	CHECK_EQ(mem.ops->used(&mem), 2 * 65536);
+	drop_all();
+
+	/* Nor does the core think of it otherwise */
+	cc_cpus_flush(cc_of(&mem), true);
+	CHECK(abs(atomic_long_read(&mem.domain->own.level.used)) <= SZ_256K);
+	drop_cc(&mem);
+}
+
+/* They go back when nobody uses them, also where nothing else happens, or much else */
+TEST(cc_cpu_keeps_no_runs_while_idle)
+{
+	unsigned int i;
+
+	make_cc_of(&mem, SZ_64M);
+	shim_settle();
+	shim_pass_ms(20000);
+	CHECK_EQ(take(65536), 0);
+	drop_all();
+	CHECK_EQ(runs_of(0)->nr, 1);
+	shim_settle();
+	shim_pass_ms(10000);
+	CHECK_EQ(runs_of(0)->nr, 0);
+
+	CHECK_EQ(take(65536), 0);
+	drop_all();
+	CHECK_EQ(runs_of(0)->nr, 1);
+	for (i = 0; i < 100; i++) {
+		CHECK_EQ(take(200), 0);
+		drop_all();
+		shim_settle();
+		shim_pass_ms(100);
+	}
+	CHECK_EQ(runs_of(0)->nr, 0);
+	CHECK(nr_kept(0));
+	drop_cc(&mem);
+}
+
+/* What is low has a share of its own, and a small one */
+TEST(cc_cpu_low_runs_push_out_none)
+{
+	unsigned int i, nr;
+
+	make_cc_of(&mem, SZ_64M);
+	for (i = 0; i < 5; i++)
+		CHECK_EQ(take(65536), 0);
+	drop_all();
+	nr = runs_of(0)->nr_slots[CC_ANY];
+	CHECK_EQ(nr, 5 * 16);
+	take_within(8192, REACH_32);
+	take_within(16384, REACH_32);
+	take_within(12288, REACH_32);
+	drop_all();
+	CHECK_EQ(runs_of(0)->nr_slots[CC_ANY], nr);
+	CHECK(runs_of(0)->nr_slots[CC_LOW]);
 	drop_cc(&mem);
 }

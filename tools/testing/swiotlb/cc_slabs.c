@@ -370,6 +370,38 @@ TEST(cc_makes_no_more_slabs_than_needed)
 	drop_cc(&mem);
 }
 
+/* Where memory is tight it is asked once, and then not before kccd has come */
+TEST(cc_makes_no_slabs_in_vain)
+{
+	unsigned long nr_asked;
+	unsigned int i;
+
+	make_cc(&mem);
+	stop_growth(&mem);
+	disable_delayed_work_sync(&cc_of(&mem)->grow);
+	while (cc_slab_drop(cc_of(&mem), CC_256, 0) ||
+	       cc_slab_drop(cc_of(&mem), CC_512, 0) ||
+	       cc_slab_drop(cc_of(&mem), CC_1K, 0) ||
+	       cc_slab_drop(cc_of(&mem), CC_2K, 0))
+		;
+	shim_nowait_fails = true;
+	nr_asked = shim_nr_nowait;
+	for (i = 0; i < 100; i++)
+		CHECK_EQ(take(100), 0);
+	CHECK(shim_nr_nowait - nr_asked <= CC_NR_GEOMS);
+
+	/* None is left out: all are asked for again after kccd had not enough for one */
+	shim_nowait_fails = false;
+	shim_fail_alloc(1);
+	enable_work(&cc_of(&mem)->grow.work);
+	CHECK_EQ(cc_reserves_fill(cc_of(&mem), SWIOTLB_LATE), -ENOMEM);
+	shim_alloc_failed();
+	for (i = 0; i < CC_NR_GEOMS; i++)
+		CHECK(!cc_of(&mem)->reserves[i].missed);
+	drop_all();
+	drop_cc(&mem);
+}
+
 /*
  * Where slabs are short buffers that need no page get one, and in a full pool these
  * are lost to all others. But not for good: when there are slabs again they come back

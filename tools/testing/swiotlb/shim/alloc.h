@@ -17,6 +17,7 @@
 extern bool shim_slab;		/* are we past early boot? */
 extern long shim_live;
 extern bool shim_nowait_fails;
+extern unsigned long shim_nr_nowait;	/* how often slab was asked so */
 void shim_fail_alloc(unsigned int nth);
 bool shim_alloc_failed(void);
 bool shim_must_fail(void);

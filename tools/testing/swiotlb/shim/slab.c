@@ -10,6 +10,7 @@
 bool shim_slab = true;
 long shim_live;
 bool shim_nowait_fails;
+unsigned long shim_nr_nowait;
 
 static unsigned int allocs_until_failure;
 static bool failed;
@@ -85,8 +86,11 @@ static void *slab_alloc(size_t bytes, size_t limit, gfp_t gfp, const char *who)
 	shim_jitter();
 	if (bytes > limit || shim_must_fail())
 		return NULL;
-	if (shim_nowait_fails && !gfpflags_allow_blocking(gfp))
-		return NULL;
+	if (!gfpflags_allow_blocking(gfp)) {
+		__atomic_fetch_add(&shim_nr_nowait, 1, __ATOMIC_RELAXED);
+		if (shim_nowait_fails)
+			return NULL;
+	}
 	/* Aligned as the kernel aligns what is a multiple of a cache line */
 	p = aligned_alloc(SMP_CACHE_BYTES, ALIGN(bytes, SMP_CACHE_BYTES));
 	memset(p, 0, ALIGN(bytes, SMP_CACHE_BYTES));
