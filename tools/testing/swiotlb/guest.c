@@ -78,6 +78,24 @@ TEST(guest_has_whole_granules)
 	CHECK_EQ(pool_bytes(), GUEST_BYTES + SZ_2M);
 }
 
+/* One conversion, of which devices of any reach get some */
+TEST(guest_has_cc)
+{
+	boot_guest_early("cc", GUEST_BYTES);
+	CHECK(shim_log_has("backend cc"));
+	CHECK_EQ(pool_bytes(), GUEST_BYTES);
+	CHECK_EQ(shim_nr_conversions, 1);
+	CHECK_EQ(shim_shared_bytes(), GUEST_BYTES);
+	use(&dev, true);
+	use(&low_dev, true);
+	boot_initcalls();
+	use(&dev, true);
+	use(&low_dev, true);
+	CHECK_EQ(shim_nr_conversions, 1);
+	CHECK_EQ(shim_nr_misaligned, 0);
+	CHECK_EQ(misses(), 0);
+}
+
 /* A crash kernel sees little memory, however much there is now */
 TEST(guest_is_no_measure_for_a_crash_kernel)
 {
@@ -256,6 +274,23 @@ TEST(guest_goes_high_with_fixed)
 	CHECK_EQ(shim_nr_misaligned, 0);
 }
 
+TEST(guest_goes_high_with_cc)
+{
+	shim_zone_is_empty[SHIM_DMA] = true;
+	shim_zone_is_empty[SHIM_DMA32] = true;
+	boot_guest("cc", GUEST_BYTES);
+	CHECK(default_mem()->start >= SHIM_HIGH_START);
+	CHECK_EQ(pool_bytes(), GUEST_BYTES);
+	use(&dev, true);
+	/* There is no low memory so early, and kccd makes some once there is */
+	use(&low_dev, false);
+	shim_zone_is_empty[SHIM_DMA] = false;
+	shim_zone_is_empty[SHIM_DMA32] = false;
+	shim_pass_ms(60000);
+	use(&low_dev, true);
+	CHECK_EQ(shim_nr_misaligned, 0);
+}
+
 TEST(guest_settles_for_less)
 {
 	shim_max_block = (100UL << 20) >> PAGE_SHIFT;
@@ -405,6 +440,12 @@ TEST(guest_pool_that_cannot_be_shared_is_replaced_with_fixed)
 	check_made_anew("fixed");
 }
 
+TEST(guest_pool_that_cannot_be_shared_is_replaced_with_cc)
+{
+	shim_refuse_conversions = 1;
+	check_made_anew("cc");
+}
+
 /* The second one cannot be shared either: it is smaller from then on */
 TEST(guest_pool_that_cannot_be_shared_twice)
 {
@@ -494,10 +535,10 @@ static void live(const char *cmdline)
 /* The one that fails may be any, at boot or later, of either direction */
 TEST(guest_survives_each_failing_conversion)
 {
-	static const char *const cmdlines[] = { "", "fixed" };
-	unsigned int i, nth, nr[2] = {};
+	static const char *const cmdlines[] = { "", "fixed", "cc" };
+	unsigned int i, nth, nr[ARRAY_SIZE(cmdlines)] = {};
 
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < ARRAY_SIZE(cmdlines); i++) {
 		for (nth = 1; ; nth++) {
 			pid_t child = fork();
 			int status;
@@ -532,6 +573,7 @@ TEST(guest_survives_each_failing_conversion)
 	/* The test would be none if there were hardly any */
 	CHECK(nr[0] > 8);
 	CHECK(nr[1] > 6);
+	CHECK(nr[2] > 6);
 }
 
 /* All that begins at some point, and for good */
