@@ -63,9 +63,13 @@ static unsigned long __init pool_bytes(phys_addr_t memory)
 /**
  * coco_guest_setup() - set up DMA in a confidential guest
  *
+ * The backend is the one that was made for such guests: it shares whole granules
+ * ahead of need, gives them back when they are idle, and has few locks that CPUs
+ * have to wait for.
+ *
  * Context: early boot, in a confidential guest; memblock knows all memory.
  */
 void __init coco_guest_setup(void)
 {
-	swiotlb_setup_guest(pool_bytes(memblock_phys_mem_size()), "dynamic");
+	swiotlb_setup_guest(pool_bytes(memblock_phys_mem_size()), "cc");
 }
