@@ -221,7 +221,7 @@ def run_tests(command, log, count):
     passed, failed = count(result.stdout)
     if result.returncode == 0 and failed == 0 and passed:
         return [], passed, 0
-    findings = [line for line in result.stdout.splitlines() if re.search(r"^\s*(not ok|FAIL)|ERROR:|error:", line)]
+    findings = [line for line in result.stdout.splitlines() if re.search(r"^\s*(not ok|FAIL|STALE)|ERROR:|error:", line)]
     why = f"status {result.returncode}" if passed + failed else "no test was counted"
     return findings + [f"{' '.join(map(str, command))}: {why}, see {log.relative_to(REPO)}"], passed, max(failed, 1)
 
@@ -232,6 +232,17 @@ def check_unit():
         ran = re.findall(r"^(\d+) passed, (\d+) failed", text, re.M)
         return tuple(sum(int(pair[i]) for pair in ran) for i in (0, 1))
     return run_tests(["make", "-s", f"-j{jobs()}", "-C", "tools/testing/swiotlb", "check"], LOGS / "check-unit.log", count)
+
+
+def check_faults():
+    """Each deliberate fault of the user-space tests, and each function they do not reach, still has its place."""
+    def count(text):
+        return tuple(map(int, (re.findall(r"^(\d+) passed, (\d+) failed", text, re.M) or [(0, 0)])[-1]))
+    folder, findings, looked_at = REPO / "tools/testing/swiotlb", [], 0
+    for program in ("mutate", "coverage"):
+        more, passed, failed = run_tests([folder / program, "-n"], LOGS / f"check-{program}.log", count)
+        findings, looked_at = findings + more, looked_at + passed + failed
+    return findings, looked_at
 
 
 def python_tests(program, log):
@@ -270,7 +281,8 @@ def check_documented():
 
 
 CHECKS = [check_spdx, check_words, check_fragments, check_series, check_split, check_maintainers, check_scripts, check_code,
-          check_kernel_doc, check_checkpatch, check_cocci, check_documented, check_build_scripts, check_rig, check_top, check_unit]
+          check_kernel_doc, check_checkpatch, check_cocci, check_documented, check_build_scripts, check_rig, check_top,
+          check_faults, check_unit]
 
 
 def check():
