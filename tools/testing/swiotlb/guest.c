@@ -301,6 +301,42 @@ TEST(guest_settles_for_less)
 	CHECK_EQ(misses(), 0);
 }
 
+/* The page allocator has no block that is large enough, as long as it moves nothing */
+static bool are_moved(size_t bytes, gfp_t gfp)
+{
+	void *pages;
+
+	shim_fail_alloc(1);
+	pages = swiotlb_pages_get(bytes, gfp);
+	CHECK(shim_alloc_failed());
+	if (pages)
+		swiotlb_pages_put(pages, bytes);
+	return pages;
+}
+
+/* For a granule it is worth the work, unless who asks may not wait, or takes less */
+TEST(guest_moves_pages_for_a_granule)
+{
+	unsigned int noio;
+
+	shim_cc = true;
+	shim_granule = SZ_2M;
+	CHECK(are_moved(SZ_2M, GFP_KERNEL));
+	CHECK(are_moved(SZ_4M, GFP_KERNEL));
+	CHECK(!are_moved(SZ_1M, GFP_KERNEL));
+	CHECK(!are_moved(SZ_2M, GFP_NOWAIT));
+	CHECK(!are_moved(SZ_2M, GFP_NOIO));
+	CHECK(!are_moved(SZ_2M, GFP_KERNEL | __GFP_NORETRY));
+	CHECK(!are_moved(SZ_2M, GFP_KERNEL | __GFP_RETRY_MAYFAIL));
+	noio = memalloc_noio_save();
+	CHECK(!are_moved(SZ_2M, GFP_KERNEL));
+	memalloc_noio_restore(noio);
+	/* Where any page may be shared there are no granules */
+	shim_granule = PAGE_SIZE;
+	CHECK(!are_moved(SZ_2M, GFP_KERNEL));
+	CHECK_EQ(shim_page_bytes(), 0);
+}
+
 /* A part of a granule is better than nothing */
 TEST(guest_without_a_whole_granule)
 {

@@ -57,7 +57,8 @@ unsigned long shim_nr_blocking_allocs(void);
 #define GFP_DMA			__GFP_DMA
 #define GFP_DMA32		__GFP_DMA32
 #define GFP_ZONEMASK		(__GFP_DMA | __GFP_DMA32)
-#define current_gfp_context(gfp)	(gfp)
+#define current_gfp_context(gfp) \
+	((gfp) & ~(shim_context.noio ? __GFP_IO | __GFP_FS : 0))
 #define gfpflags_allow_blocking(gfp)	!!((gfp) & __GFP_DIRECT_RECLAIM)
 
 /* Between them allocations of the thread do not wait for I/O */
