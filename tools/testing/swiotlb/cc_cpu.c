@@ -62,7 +62,10 @@ static void take_within(size_t bytes, u64 limit)
 	nr_spans++;
 }
 
-/* Of each chunk, let the stacks of CPU 0 have a slot: all that is free besides is in pieces */
+/*
+ * Of each chunk, let the stacks of CPU 0 have a slot. Of those whose slots no CPU keeps
+ * one is mapped: nowhere is a whole chunk free
+ */
 static void keep_of_each_chunk(void)
 {
 	static struct swiotlb_span last[64];
@@ -82,12 +85,20 @@ static void keep_of_each_chunk(void)
 		spans[i--] = spans[--nr_spans];
 	}
 	drop_all();
-	for (j = 0; j < nr_last; j++)
-		span_free(&last[j]);
-	CHECK(nr_kept(0) >= nr_last - 1);
+	cc_cpus_flush(cc_of(&mem), true);
+	CHECK_EQ(nr_kept(0), 0);
+	for (j = 0; j < nr_last; j++) {
+		if (container_of(last[j].pool, struct cc_slab, pool)->stack ==
+		    CC_NO_STACK)
+			spans[nr_spans++] = last[j];
+		else
+			span_free(&last[j]);
+	}
+	CHECK(nr_kept(0) >= 6);
+	CHECK_EQ(nr_kept(0) + nr_spans, nr_last);
 }
 
-/* What a CPU keeps itself never is in the way of its own request */
+/* What a CPU keeps itself never is in the way of its own request, once per jiffy */
 TEST(cc_cpu_gives_up_what_it_keeps)
 {
 	unsigned int i;
@@ -96,7 +107,12 @@ TEST(cc_cpu_gives_up_what_it_keeps)
 	stop_growth(&mem);
 	for (i = 0; i < 5; i++) {
 		keep_of_each_chunk();
-		CHECK_EQ(take(SZ_1M), 0);
+		shim_pass_ms(4);
+		CHECK_EQ(take(SZ_2M), 0);
+		CHECK_EQ(nr_kept(0), 0);
+		drop_all();
+		keep_of_each_chunk();
+		CHECK_EQ(take(SZ_2M), -ENOSPC);
 		drop_all();
 	}
 	drop_cc(&mem);
@@ -360,5 +376,32 @@ TEST(cc_cpu_low_runs_push_out_none)
 	drop_all();
 	CHECK_EQ(runs_of(0)->nr_slots[CC_ANY], nr);
 	CHECK(runs_of(0)->nr_slots[CC_LOW]);
+	drop_cc(&mem);
+}
+
+/* Nobody takes away what a CPU is just looking at, and who interrupts it cannot either */
+TEST(cc_cpu_is_left_alone_while_busy)
+{
+	struct cc_cpu *c;
+	unsigned int nr;
+
+	make_cc(&mem);
+	stop_growth(&mem);
+	c = &cc_of(&mem)->cpus[0];
+	CHECK_EQ(take(2048), 0);
+	drop_all();
+	nr = nr_kept(0);
+	CHECK(nr);
+	c->busy = true;
+	cc_cpus_flush(cc_of(&mem), true);
+	CHECK_EQ(nr_kept(0), nr);
+	while (!take(SZ_64K))
+		;
+	CHECK_EQ(nr_kept(0), nr);
+	c->busy = false;
+	/* Whether that is enough or not */
+	take(SZ_64K);
+	CHECK_EQ(nr_kept(0), 0);
+	drop_all();
 	drop_cc(&mem);
 }

@@ -12,7 +12,8 @@
 /* Wraps around after the first minute */
 extern unsigned long shim_jiffies;
 #define jiffies			__atomic_load_n(&shim_jiffies, __ATOMIC_RELAXED)
-#define get_jiffies_64()	((u64)jiffies)
+/* Does not wrap around, nor does the kernel's: it begins with 300 s less than 32 bits hold */
+#define get_jiffies_64()	((u64)(jiffies + 300UL * HZ))
 #define time_before64(a, b)	((long)((a) - (b)) < 0)
 
 #define MAX_JIFFY_OFFSET	((LONG_MAX >> 1) - 1)
