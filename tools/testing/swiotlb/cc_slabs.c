@@ -194,6 +194,74 @@ TEST(cc_single_pages_leave_room)
 	drop_cc(&mem);
 }
 
+#define BLOCK_BYTES	((size_t)CC_BLOCK_PAGES * SZ_4K)
+
+static phys_addr_t block_of(const struct swiotlb_span *span)
+{
+	return round_down(span_start(span), BLOCK_BYTES);
+}
+
+/* The chunk of a page that comes from others' chunks than @other */
+static phys_addr_t some_chunk(phys_addr_t other)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_spans; i++) {
+		const struct cc_slab *slab = container_of(spans[i].pool,
+							  struct cc_slab, pool);
+
+		if (slab->class == CC_PAGES && slab->reach == CC_ANY &&
+		    slab->pool.start != other)
+			return slab->pool.start;
+	}
+	CHECK(false);
+	return 0;
+}
+
+static void drop_in(phys_addr_t block, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_spans && nr; i++) {
+		if (block_of(&spans[i]) != block)
+			continue;
+		drop(i--);
+		nr--;
+	}
+	CHECK_EQ(nr, 0);
+}
+
+/* They come from the block where fewest are free: of all chunks, and of its chunk */
+TEST(cc_single_pages_come_from_crumbs)
+{
+	phys_addr_t few, some, many;
+
+	make_cc(&mem);
+	stop_growth(&mem);
+	while (!take(4096))
+		;
+	shim_settle();
+	many = some_chunk(0);
+	few = some_chunk(many) + 5 * BLOCK_BYTES;
+	some = many + 20 * BLOCK_BYTES;
+	many += 3 * BLOCK_BYTES;
+	drop_in(many, 8);
+	drop_in(some, 2);
+	drop_in(few, 1);
+	cc_cpus_flush(cc_of(&mem), true);
+
+	CHECK_EQ(take(4096), 0);
+	CHECK_EQ(block_of(&spans[nr_spans - 1]), few);
+	CHECK_EQ(take(4096), 0);
+	CHECK_EQ(block_of(&spans[nr_spans - 1]), some);
+	CHECK_EQ(take(4096), 0);
+	CHECK_EQ(block_of(&spans[nr_spans - 1]), some);
+	CHECK_EQ(take(4096), 0);
+	CHECK_EQ(block_of(&spans[nr_spans - 1]), many);
+	drop_all();
+	drop_cc(&mem);
+}
+
 /* Pages that are free here and there are not what large buffers need */
 TEST(cc_counts_long_runs_only)
 {
@@ -430,6 +498,33 @@ TEST(cc_recovers_from_a_lack_of_slabs)
 	printf("  with slabs %u of 1000\n", permille);
 	CHECK(permille <= 10);
 	drop_all();
+	drop_cc(&mem);
+}
+
+/* Who uses them up faster than kccd makes them gets more of them, for a while */
+TEST(cc_makes_more_slabs_for_a_while)
+{
+	struct cc_reserve *r;
+	unsigned int nr;
+
+	make_cc_of(&mem, 64UL << 20);
+	stop_growth(&mem);
+	shim_settle();
+	r = &cc_of(&mem)->reserves[CC_2K];
+	nr = r->nr_made;
+	disable_delayed_work_sync(&cc_of(&mem)->grow);
+	while (!READ_ONCE(r->missed))
+		CHECK_EQ(take(2000), 0);
+	CHECK_EQ(r->nr_made, nr);
+	enable_work(&cc_of(&mem)->grow.work);
+	CHECK_EQ(take(2000), 0);
+	shim_settle();
+	CHECK(r->boost);
+	CHECK(r->nr_made > 2 * nr);
+	drop_all();
+	shim_pass_ms(60000);
+	CHECK_EQ(r->boost, 0);
+	CHECK(r->nr_made <= nr);
 	drop_cc(&mem);
 }
 
