@@ -307,13 +307,16 @@ TEST(cc_promises_what_can_be_kept)
 		.boundary_mask = U64_MAX,
 		.dma_offset = SZ_2K,
 	};
+	struct swiotlb_req req = PLAIN_REQ(4096);
 
 	make_cc(&mem);
 	/* Who chose it on the running system can go back */
 	CHECK_EQ(mem.ops->max_mapping(&mem, &none), SZ_256K);
+	req.dma_offset = SZ_2K;
+	CHECK_EQ(take(&req), -E2BIG);
 	drop_cc(&mem);
 	CHECK_EQ(swiotlb_cc.max_mapping(&(struct swiotlb_mem){}, &none), SZ_2M);
-	/* Such a bus there is not, and nothing is promised there */
+	/* Such a bus there is not, and nothing is promised there, nor had */
 	CHECK_EQ(swiotlb_cc.max_mapping(&(struct swiotlb_mem){}, &shifted), 0);
 	boot_with("8192,cc");
 	CHECK_EQ(default_mem()->ops->max_mapping(default_mem(), &none), SZ_2M);
