@@ -179,9 +179,9 @@ TEST(cc_asks_slots_back_at_any_time)
 		/* Less than what passes until growth is tried again */
 		shim_pass_ms(4);
 		put_last_what_stacks_take();
-		drop(1);
-		/* What a 4 KiB buffer was cut from lies in a stack, with the rest of it */
+		/* What it keeps is cut into pages, and then it keeps one of these */
 		shim_cpu = 1;
+		drop(1);
 		CHECK_EQ(take(4096), 0);
 		drop(1);
 		shim_cpu = 0;

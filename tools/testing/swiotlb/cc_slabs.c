@@ -501,33 +501,6 @@ TEST(cc_recovers_from_a_lack_of_slabs)
 	drop_cc(&mem);
 }
 
-/* Who uses them up faster than kccd makes them gets more of them, for a while */
-TEST(cc_makes_more_slabs_for_a_while)
-{
-	struct cc_reserve *r;
-	unsigned int nr;
-
-	make_cc_of(&mem, 64UL << 20);
-	stop_growth(&mem);
-	shim_settle();
-	r = &cc_of(&mem)->reserves[CC_2K];
-	nr = r->nr_made;
-	disable_delayed_work_sync(&cc_of(&mem)->grow);
-	while (!READ_ONCE(r->missed))
-		CHECK_EQ(take(2000), 0);
-	CHECK_EQ(r->nr_made, nr);
-	enable_work(&cc_of(&mem)->grow.work);
-	CHECK_EQ(take(2000), 0);
-	shim_settle();
-	CHECK(r->boost);
-	CHECK(r->nr_made > 2 * nr);
-	drop_all();
-	shim_pass_ms(60000);
-	CHECK_EQ(r->boost, 0);
-	CHECK(r->nr_made <= nr);
-	drop_cc(&mem);
-}
-
 static unsigned int nr_searches;
 
 int __wrap_cc_find_run(const unsigned long *free, unsigned int nr_slots,
