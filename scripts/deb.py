@@ -106,7 +106,8 @@ def package():
     shutil.rmtree(OUTPUT, ignore_errors=True)
     OUTPUT.mkdir(parents=True)
     for path in OBJ.parent.glob("*.deb"):
-        shutil.move(path, OUTPUT / path.name)
+        if not path.name.startswith("linux-libc-dev_"):  # would replace the distribution's headers for programs
+            shutil.move(path, OUTPUT / path.name)
     top_package(version)
     for path in sorted(OUTPUT.glob("*.deb")):
         say(f"deb: {path.relative_to(REPO)} ({path.stat().st_size / 2**20:.1f} MiB)")
