@@ -5,7 +5,7 @@ include kernel.mk
 export KERNEL_RELEASE KERNEL_PACKAGE KERNEL_TARBALL KERNEL_CONFIG KERNEL_CONFIG_PACKAGE
 
 # These reach the scripts through the environment.
-export ARCHS CONFIG JOBS KERNEL
+export ARCHS CONFIG JOBS KERNEL MIRROR
 
 # The first kernel that the scenario is for
 KERNEL_NAME ?= $(or $(shell sed -n 's/^kernels *= *\([a-z0-9-]*\).*/\1/p' \
@@ -26,7 +26,7 @@ IN_COCO = $(if $(filter-out 0,$(COCO)),--coco)
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 .PHONY: help deps tree kernel pristine baseline baseline-dynamic debug debug-kernel arm64 arm64-kernel boot run ab vm test check bench bench-vm builds \
-	series series-check deb deb-check deb-deps clean distclean ab-arguments vm-arguments
+	series series-check deb deb-check deb-boot deb-deps clean distclean ab-arguments vm-arguments
 
 help: ## This list
 	@echo "make run     A/B: the same I/O on the new kernel and on the pristine one"
@@ -115,6 +115,10 @@ deb: deb-deps tree ## Debian packages of the kernel, configured as the distribut
 
 deb-check: deb-deps tree ## Only see whether that configuration holds, and compile our folders with it
 	@scripts/deb.py check
+
+deb-boot: ## Install the packages of `make deb` in a Debian and boot it through GRUB, in QEMU (as root) [MIRROR=<url>]
+	@DEB=boot scripts/deps
+	@scripts/deb_boot.py
 
 deb-deps:
 	@DEB=1 scripts/deps

@@ -208,6 +208,37 @@ class Configuration(Toy):
                 deb.base_config()
 
 
+class DebBoot(unittest.TestCase):
+    def test_questions_of_the_guide(self):
+        """Three questions in three ways, each of which a shell can read."""
+        from deb_boot import questions
+        found = questions()
+        self.assertEqual(len(found), 9)
+        for name, script in found.items():
+            self.assertNotIn("\t", script)
+            self.assertEqual(subprocess.run(["sh", "-n"], input=script, text=True, check=False).returncode, 0, name)
+        for tool in ("bpftrace -c", "trace-cmd record", "cat hist"):
+            self.assertEqual(sum(tool in script.replace("swiotlb_mapped/", "") for script in found.values()), 3, tool)
+
+    def test_verdict(self):
+        """What the guest must have said: one thing less, or anything wrong, is a finding that names it."""
+        from deb_boot import WORDS, judge, questions
+        answers = {"fills": "@[0000:00:03.0]: 4096", "fail": "@[0000:00:03.0, exhausted]: 7", "converts": ""}
+        lines = ["deb-boot: release 6.12-x", f"deb-boot: cmdline BOOT_IMAGE=/boot/vmlinuz-6.12-x ro {WORDS} quiet",
+                 "deb-boot: backend fixed dynamic [cc]"]
+        for name in questions():
+            lines += [f"deb-boot: begin {name}", answers[name.split("-")[1]], f"deb-boot: end {name} 0"]
+        lines += ["deb-boot: top 0", "deb-boot: hiwater 9", "deb-boot: maps 3", "    do:  something", "deb-boot: advice 3"]
+        self.assertEqual(judge("\n".join(lines), "6.12-x"), [])
+        for number, line in enumerate(lines):
+            if line:
+                self.assertEqual(len(judge("\n".join(lines[:number] + lines[number + 1:]), "6.12-x")), 1, line)
+        for old, new in (("BOOT_IMAGE=/boot/vmlinuz-6.12-x ", ""), ("[cc]", "cc"), ("maps 3", "maps 0"), ("-2 0", "-2 1"),
+                         ("exhausted", ""), (": 4096", ": -4096"), ("top 0", "top 1"), ("release 6.12-x", "release 6.1")):
+            self.assertTrue(judge("\n".join(lines).replace(old, new, 1), "6.12-x"), old)
+        self.assertTrue(judge("\n".join(lines + ["WARNING: CPU: 0"]), "6.12-x"))
+
+
 class Split(unittest.TestCase):
     def test_each_file_in_one_step(self):
         from common import SETTINGS, series
