@@ -6,7 +6,8 @@ builds.py [variant...]; ARCHS=all adds the architectures whose cross compiler ha
 
 Each variant is compiled twice: kernel/dma and its users with warnings as errors, as everybody builds them, and our
 folders once more with W=1 and sparse. Variants of one architecture share an object tree (build/<release>/obj-<arch>),
-in which kbuild recompiles only what depends on the options that changed.
+in which kbuild recompiles only what depends on the options that changed. With the first variant, sparse has to find
+the mistakes that it is there for: they lie in tools/testing/swiotlb/sparse.
 """
 
 import os
@@ -15,7 +16,7 @@ import shutil
 import sys
 import time
 
-from common import LOGS, TREE, Failed, kbuild_env, lock, main, run, say
+from common import BUILD, LOGS, REPO, TREE, Failed, kbuild_env, lock, main, run, say
 from kernel import configure, make, seed
 
 COMMON_USERS = ["kernel/dma/", "drivers/base/core.o", "mm/slab_common.o"]
@@ -74,6 +75,7 @@ VARIANTS = [
 ]
 
 FOLDERS = ["kernel/dma/swiotlb/", "samples/swiotlb/"]
+MISTAKES = REPO / "tools/testing/swiotlb/sparse"
 OURS = re.compile(r"((kernel/dma|samples)/swiotlb/|include/(linux|trace/events)/(swiotlb|coco|cc_granule)"
                   r"|arch/x86/coco/(sim/|conversions|guest)|arch/x86/include/asm/coco_\w)\S*:\d+:.*(warning|error):")
 
@@ -106,6 +108,31 @@ def build(name, arch, words, targets):
     if findings:
         print("\n".join(findings[:12]), file=sys.stderr)
         raise Failed(f"{what}: {len(findings)} warnings from W=1 or sparse in {strict.relative_to(TREE.parent.parent)}")
+    if (name, arch) == VARIANTS[0][:2]:
+        sparse_finds_mistakes(command, what)
+
+
+def sparse_finds_mistakes(command, what):
+    """Each line there that says so, and no other, makes sparse warn of just that."""
+    work, log = BUILD / "sparse", LOGS / "builds-sparse.log"
+    shutil.rmtree(work, ignore_errors=True)
+    shutil.copytree(MISTAKES, work)
+    run(command + [f"M={work}", "C=2", "mistakes.o"], log, what, env=kbuild_env())
+    wrong = missed_mistakes((MISTAKES / "mistakes.c").read_text(), log.read_text(errors="replace"))
+    if wrong:
+        raise Failed(f"{what}: {'; '.join(wrong)}, see {log.relative_to(REPO)}")
+
+
+def missed_mistakes(source, log):
+    """Lines of the source about which the log says anything else than they do."""
+    said = {}
+    for number, text in re.findall(r"mistakes\.c:(\d+):\d+: warning: (.*)", log):
+        said.setdefault(int(number), []).append(text)
+    wanted = {number: match[1] for number, line in enumerate(source.splitlines(), 1)
+              if (match := re.search(r"/\* sparse: (.*?) \*/", line))}
+    return [f"sparse does not say {text!r} of line {number}" for number, text in wanted.items()
+            if not any(text in line for line in said.get(number, []))] + \
+        [f"sparse says {said[number][0]!r} of line {number}" for number in sorted(set(said) - set(wanted))]
 
 
 def selected(arguments):

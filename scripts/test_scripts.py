@@ -239,6 +239,18 @@ class DebBoot(unittest.TestCase):
         self.assertTrue(judge("\n".join(lines + ["WARNING: CPU: 0"]), "6.12-x"))
 
 
+class Sparse(unittest.TestCase):
+    def test_mistakes_that_were_missed(self):
+        from builds import missed_mistakes
+        source = "one; /* sparse: first */\ntwo;\nthree; /* sparse: third */\n"
+        log = "/x/mistakes.c:1:5: warning: the first thing\n/x/mistakes.c:3:1: warning: third\n/x/mistakes.c:3:1:  more\n"
+        self.assertEqual(missed_mistakes(source, log), [])
+        self.assertEqual(missed_mistakes(source, log.replace("first", "other")), ["sparse does not say 'first' of line 1"])
+        self.assertEqual(missed_mistakes(source, log.replace(":3:1: w", ":2:1: w")),
+                         ["sparse does not say 'third' of line 3", "sparse says 'third' of line 2"])
+        self.assertEqual(len(missed_mistakes(source, "")), 2)
+
+
 class Split(unittest.TestCase):
     def test_each_file_in_one_step(self):
         from common import SETTINGS, series

@@ -91,9 +91,11 @@ static unsigned int nr_pages(const struct swiotlb_span *span)
 	return span->nr_slots + 2;
 }
 
+/* What is read there was either not touched, or makes a device a suspect */
 static u8 *first_page(const struct swiotlb_span *span)
 {
-	return span->pool->vaddr + ((size_t)(span->slot - 1) << PAGE_SHIFT);
+	return (__force u8 *)span->pool->vaddr +
+	       ((size_t)(span->slot - 1) << PAGE_SHIFT);
 }
 
 static u8 pattern(u32 seed, u32 pos)

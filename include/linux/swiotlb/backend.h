@@ -76,6 +76,17 @@ enum swiotlb_phase {
 	SWIOTLB_ATOMIC,
 };
 
+/*
+ * What the host and devices may write at any moment. Sparse warns of who reads it in
+ * place, keeps his own data in it, or takes it for private memory: a cast has to say
+ * so, and copying is what bounce.c is for.
+ */
+#ifdef __CHECKER__
+#define __swiotlb_shared __attribute__((noderef, address_space(__swiotlb_shared)))
+#else
+#define __swiotlb_shared
+#endif
+
 /**
  * struct io_tlb_pool - a contiguous piece of bounce memory
  * @start:	first physical address, page-aligned
@@ -99,7 +110,7 @@ enum swiotlb_phase {
 struct io_tlb_pool {
 	phys_addr_t start;
 	phys_addr_t end;
-	void *vaddr;
+	void __swiotlb_shared *vaddr;
 	unsigned int slot_shift;
 	struct swiotlb_slot *slots;
 	u8 *head_dist;

@@ -109,12 +109,15 @@ static bool in_highmem(phys_addr_t paddr)
  *
  * Context: any.
  */
-void swiotlb_copy_in(void *vaddr, phys_addr_t orig_addr, size_t size)
+void swiotlb_copy_in(void __swiotlb_shared *vaddr, phys_addr_t orig_addr,
+		     size_t size)
 {
+	void *to = (__force void *)vaddr;
+
 	if (in_highmem(orig_addr))
-		copy_highmem(vaddr, orig_addr, size, true);
+		copy_highmem(to, orig_addr, size, true);
 	else
-		memcpy(vaddr, phys_to_virt(orig_addr), size);
+		memcpy(to, phys_to_virt(orig_addr), size);
 }
 
 /**
@@ -125,14 +128,17 @@ void swiotlb_copy_in(void *vaddr, phys_addr_t orig_addr, size_t size)
  *
  * Context: any.
  */
-void swiotlb_copy_out(void *vaddr, phys_addr_t orig_addr, size_t size)
+void swiotlb_copy_out(void __swiotlb_shared *vaddr, phys_addr_t orig_addr,
+		      size_t size)
 {
+	void *from = (__force void *)vaddr;
+
 	if (in_highmem(orig_addr)) {
-		copy_highmem(vaddr, orig_addr, size, false);
+		copy_highmem(from, orig_addr, size, false);
 		return;
 	}
-	kmsan_unpoison_memory(vaddr, size);
-	memcpy(phys_to_virt(orig_addr), vaddr, size);
+	kmsan_unpoison_memory(from, size);
+	memcpy(phys_to_virt(orig_addr), from, size);
 }
 
 /**
@@ -152,7 +158,7 @@ size_t swiotlb_bounce(struct device *dev, phys_addr_t tlb_addr, size_t size,
 		      enum dma_data_direction dir, struct io_tlb_pool *pool)
 {
 	unsigned long slot = (tlb_addr - pool->start) >> pool->slot_shift;
-	void *vaddr = pool->vaddr + (tlb_addr - pool->start);
+	void __swiotlb_shared *vaddr = pool->vaddr + (tlb_addr - pool->start);
 	const struct swiotlb_slot *head;
 	phys_addr_t buffer;
 	long first;
@@ -200,7 +206,8 @@ size_t swiotlb_bounce(struct device *dev, phys_addr_t tlb_addr, size_t size,
 void swiotlb_check_stray(struct device *dev, const struct swiotlb_span *span,
 			 size_t size)
 {
-	const u8 *buffer = span->pool->vaddr + swiotlb_span_pos(span);
+	const u8 *buffer = (__force const u8 *)span->pool->vaddr +
+			   swiotlb_span_pos(span);
 	const u8 *wrong = span->pool->ops->stray(span, size);
 
 	if (!wrong)

@@ -273,7 +273,7 @@ static void add_early(struct cc *cc, struct cc_chunk *chunk, phys_addr_t start,
 
 	pool->start = start;
 	pool->end = start + CC_CHUNK_BYTES;
-	pool->vaddr = phys_to_virt(start);
+	pool->vaddr = (__force void __swiotlb_shared *)phys_to_virt(start);
 	pool->phase = SWIOTLB_EARLY;
 	list_add_tail(&chunk->all, &cc->chunks);
 	cc->nr_boot++;

@@ -163,8 +163,10 @@ struct swiotlb_cmdline {
 void swiotlb_parse_cmdline(const char *str, struct swiotlb_cmdline *cmdline);
 
 /* bounce.c: copies between a buffer and its bounce buffer */
-void swiotlb_copy_in(void *vaddr, phys_addr_t orig_addr, size_t size);
-void swiotlb_copy_out(void *vaddr, phys_addr_t orig_addr, size_t size);
+void swiotlb_copy_in(void __swiotlb_shared *vaddr, phys_addr_t orig_addr,
+		     size_t size);
+void swiotlb_copy_out(void __swiotlb_shared *vaddr, phys_addr_t orig_addr,
+		      size_t size);
 size_t swiotlb_bounce(struct device *dev, phys_addr_t tlb_addr, size_t size,
 		      enum dma_data_direction dir, struct io_tlb_pool *pool);
 void swiotlb_check_stray(struct device *dev, const struct swiotlb_span *span,

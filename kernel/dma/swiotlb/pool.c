@@ -384,7 +384,7 @@ int swiotlb_pool_provision(struct swiotlb_mem *mem, struct io_tlb_pool *pool,
 	if (err)
 		return err;
 
-	pool->vaddr = vaddr;
+	pool->vaddr = (__force void __swiotlb_shared *)vaddr;
 	pool->start = virt_to_phys(vaddr);
 	pool->end = pool->start + bytes;
 	pool->phase = params->phase;
@@ -495,6 +495,7 @@ int swiotlb_pages_unshare(struct swiotlb_account *account, void *vaddr,
  */
 int swiotlb_pool_share(struct swiotlb_mem *mem, struct io_tlb_pool *pool)
 {
+	void *vaddr = (__force void *)pool->vaddr;
 	size_t bytes = pool->end - pool->start;
 	int err;
 
@@ -502,19 +503,17 @@ int swiotlb_pool_share(struct swiotlb_mem *mem, struct io_tlb_pool *pool)
 	if (pool->shared)
 		return 0;
 
-	err = swiotlb_pages_share(swiotlb_account_of(mem), pool->vaddr,
-				  bytes);
+	err = swiotlb_pages_share(swiotlb_account_of(mem), vaddr, bytes);
 	if (err)
 		return err;
 
 	/*
-	 * Conversion may scramble memory, and firmware may leave anything. Not
-	 * so in the early pool: it can be large, is not all used at once, and
-	 * a write makes the host back it.
+	 * Conversion may scramble memory, and firmware may leave anything. The
+	 * early pool can be large, and a write makes the host back it.
 	 */
 	if (pool->phase == SWIOTLB_RESERVED ||
 	    (pool->phase == SWIOTLB_LATE && cc_platform_has(CC_ATTR_MEM_ENCRYPT)))
-		memset(pool->vaddr, 0, bytes);
+		memset(vaddr, 0, bytes);
 	pool->shared = true;
 	return 0;
 }
@@ -540,23 +539,24 @@ static void free_boot_memory(void *vaddr, size_t bytes)
 void __ref swiotlb_pool_release(struct swiotlb_mem *mem,
 				struct io_tlb_pool *pool)
 {
+	void *vaddr = (__force void *)pool->vaddr;
 	size_t bytes = pool->end - pool->start;
 
 	if (pool->shared &&
-	    swiotlb_pages_unshare(swiotlb_account_of(mem), pool->vaddr, bytes))
+	    swiotlb_pages_unshare(swiotlb_account_of(mem), vaddr, bytes))
 		return;
 	pool->shared = false;
 
 	if (pool->phase == SWIOTLB_RESERVED)
 		return;
 	if (pool->phase == SWIOTLB_LATE)
-		swiotlb_pages_put(pool->vaddr, bytes);
+		swiotlb_pages_put(vaddr, bytes);
 	else if (pool->phase == SWIOTLB_ATOMIC)
-		free_pages((unsigned long)pool->vaddr, get_order(bytes));
+		free_pages((unsigned long)vaddr, get_order(bytes));
 	else if (slab_is_available())
-		free_boot_memory(pool->vaddr, bytes);
+		free_boot_memory(vaddr, bytes);
 	else
-		memblock_free(pool->vaddr, bytes);
+		memblock_free(vaddr, bytes);
 }
 EXPORT_SYMBOL_GPL(swiotlb_pool_release);
 

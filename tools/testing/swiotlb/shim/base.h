@@ -77,6 +77,7 @@ typedef unsigned short umode_t;
 #define __rcu
 #define __percpu
 #define __iomem
+#define __force
 #define __must_check
 #define __maybe_unused			__attribute__((unused))
 #define __cold				__attribute__((cold))
