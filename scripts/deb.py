@@ -86,6 +86,11 @@ def top_package(version):
     shutil.rmtree(root, ignore_errors=True)
     run(["make", "-s", "-C", REPO / "tools/swiotlb", f"O={OUTPUT / 'obj-top'}", "STATIC=1", f"DESTDIR={root}",
          "install"], LOG, "deb: swiotlb-top", env=kbuild_env(), append=True)
+    run(["strip", root / "usr/sbin/swiotlb-top"], LOG, "deb: strip", append=True)
+    run(["gzip", "-9n", root / "usr/share/man/man8/swiotlb-top.8"], LOG, "deb: gzip", append=True)
+    (root / "usr/share/doc/swiotlb-top").mkdir(parents=True)
+    (root / "usr/share/doc/swiotlb-top/copyright").write_text(
+        "License: GPL-2.0-only, the text is in /usr/share/common-licenses/GPL-2\n")
     (root / "DEBIAN").mkdir()
     (root / "DEBIAN/control").write_text(
         f"Package: swiotlb-top\nVersion: {version}\nArchitecture: amd64\nSection: admin\nPriority: optional\n"
