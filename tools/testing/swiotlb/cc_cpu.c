@@ -165,6 +165,17 @@ TEST(cc_cpu_keeps_nothing_while_idle)
 		CHECK_EQ(shim_nr_timers(), 0);
 	}
 	shim_cpu = 0;
+
+	/* The second comes from a chunk in use: for nothing else need kccd look */
+	for (i = 0; i < 2; i++) {
+		CHECK_EQ(take(4096), 0);
+		shim_settle();
+		CHECK(nr_kept(0));
+		shim_pass_ms(10000);
+		CHECK(!cc_cpus_have_any(cc_of(&mem)));
+		CHECK_EQ(shim_nr_timers(), 0);
+	}
+	drop_all();
 	drop_cc(&mem);
 }
 
