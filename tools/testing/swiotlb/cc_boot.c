@@ -138,3 +138,23 @@ TEST(cc_takes_no_reserved_memory)
 	CHECK_EQ(mem.ops->init(&mem, &params), -EOPNOTSUPP);
 	CHECK(!mem.backend);
 }
+
+/* Chunks that are less than what can be shared at a time are none */
+TEST(cc_needs_chunks_of_whole_granules)
+{
+	const struct swiotlb_params params = {
+		.phase = SWIOTLB_LATE,
+		.bytes = SZ_8M,
+		.gfp = GFP_KERNEL,
+	};
+
+	wake_workers();
+	shim_cc = true;
+	shim_granule = SZ_4M;
+	mem.ops = &swiotlb_cc;
+	mem.domain = &swiotlb_default_domain;
+	CHECK_EQ(mem.ops->init(&mem, &params), -ENOMEM);
+	CHECK(!mem.backend);
+	CHECK_EQ(shim_page_bytes(), 0);
+	CHECK_EQ(shim_shared_bytes(), 0);
+}

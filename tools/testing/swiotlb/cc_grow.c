@@ -359,6 +359,23 @@ TEST(cc_has_two_reaches)
 	drop_cc(&mem);
 }
 
+/* Who reaches little is not served from what he does not reach, nor is all of it looked at */
+TEST(cc_low_memory_is_used_up)
+{
+	unsigned int i;
+
+	make_cc_of(&mem, 64UL << 20);
+	stop_growth(&mem);
+	while (!take_from(SZ_2M, REACH_32))
+		;
+	CHECK(nr_spans);
+	for (i = 0; i < nr_spans; i++)
+		CHECK(spans[i].pool->end <= SZ_4G);
+	CHECK(any()->nr_empty > CC_TRIES);
+	drop(nr_spans);
+	drop_cc(&mem);
+}
+
 /* The last chunks are for those who need memory to free memory */
 TEST(cc_keeps_a_reserve)
 {
