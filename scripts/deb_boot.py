@@ -183,7 +183,7 @@ def boot(what, *more):
     console, start = LOGS / f"deb-boot-{what}.console", time.monotonic()
     say(f"deb-boot: {what} ...")
     # GRUB waits forever for a screen that is not there. The scratch disk bounces; the root disk does not, as virtio does
-    # without the DMA API if there is no IOMMU platform: it would starve beside one that fills the pool
+    # without the DMA API if there is no IOMMU platform: what fills the pool is not in its way
     command = ["qemu-system-x86_64", "-machine", "q35", *accel, "-smp", "2", "-m", "2G", "-display", "none", "-nodefaults",
                "-vga", "std", "-no-reboot", "-serial", f"file:{console}",
                "-drive", f"id=root,if=none,format=raw,cache=unsafe,file={DISK}",
