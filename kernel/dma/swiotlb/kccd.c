@@ -6,7 +6,7 @@
  * asks kccd on his way out. It makes what is missing, and no more:
  *
  *  - Each class has a watermark (`swiotlb.cc_watermarks`), so many bytes should be
- *    free for it. What the classes lack together, rounded up to chunks, should be
+ *    free for it; for pages a 32nd of all memory, if that is more. What the classes lack together, rounded up to chunks, should be
  *    there as empty chunks, which are of use to all of them. Free pages count only as
  *    far as they are in long runs. For those who do not reach all memory one empty
  *    chunk will do, once there is anybody.
@@ -86,6 +86,32 @@ static u64 all_bytes(const struct cc *cc)
 	return (u64)READ_ONCE(cc->mem->nslabs) << IO_TLB_SHIFT;
 }
 
+/* Of large memory, this part should be free in long runs, as a log2 */
+#define SPARE_SHIFT	5
+
+/* What should be free for a class; nothing if users say so */
+static u64 mark_bytes(const struct cc *cc, enum cc_class class)
+{
+	u64 mark = cc_watermark_bytes(class);
+
+	if (class == CC_PAGES && mark)
+		mark = max(mark, all_bytes(cc) >> SPARE_SHIFT);
+	return mark;
+}
+
+/* How many chunks that is where nothing is free */
+static unsigned int most_wanted(const struct cc *cc, enum cc_reach reach)
+{
+	unsigned int class;
+	u64 bytes = 0;
+
+	if (reach != cc->main)
+		return 1;
+	for (class = 0; class < CC_NR_MARKS; class++)
+		bytes += mark_bytes(cc, class);
+	return DIV_ROUND_UP_ULL(bytes, CC_CHUNK_BYTES);
+}
+
 /**
  * kccd_wanted() - how many chunks should be empty
  * @cc:	   whose
@@ -107,7 +133,7 @@ unsigned int kccd_wanted(struct cc *cc, enum cc_reach reach)
 			u64 free = (u64)(class == CC_PAGES ? shelf->nr_long :
 							     shelf->nr_free) <<
 				   cc_classes[class].shift;
-			u64 mark = cc_watermark_bytes(class);
+			u64 mark = mark_bytes(cc, class);
 
 			missing += mark > free ? mark - free : 0;
 		}
@@ -120,19 +146,6 @@ unsigned int kccd_wanted(struct cc *cc, enum cc_reach reach)
 	}
 	boost = READ_ONCE(cc->growers[reach].boost);
 	return max(nr, boost ? 1U : 0) << boost;
-}
-
-/* The same, but for the boost, at the moment when least is free */
-static unsigned int most_wanted(const struct cc *cc, enum cc_reach reach)
-{
-	unsigned int class;
-	u64 bytes = 0;
-
-	if (reach != cc->main)
-		return 1;
-	for (class = 0; class < CC_NR_MARKS; class++)
-		bytes += cc_watermark_bytes(class);
-	return DIV_ROUND_UP_ULL(bytes, CC_CHUNK_BYTES);
 }
 
 /**

@@ -151,6 +151,23 @@ TEST(cc_backs_off)
 	drop_cc(&mem);
 }
 
+/* The more there is the earlier it grows: of 256 MiB eight should be free in chunks */
+TEST(cc_grows_large_memory_ahead)
+{
+	make_cc_of(&mem, 256UL << 20);
+	shim_settle();
+	while (any()->nr_empty > 6)
+		CHECK_EQ(take(SZ_64K), 0);
+	shim_settle();
+	CHECK_EQ(cc_of(&mem)->nr_grown, 0);
+	while (any()->nr_empty > 3)
+		CHECK_EQ(take(SZ_64K), 0);
+	shim_settle();
+	CHECK(cc_of(&mem)->nr_grown);
+	drop(nr_spans);
+	drop_cc(&mem);
+}
+
 /* Let the last span be one whose memory CPUs may keep */
 static void put_last_what_stacks_take(void)
 {
