@@ -6,10 +6,10 @@
  * asks kccd on his way out. It makes what is missing, and no more:
  *
  *  - Each class has a watermark (`swiotlb.cc_watermarks`), so many bytes should be
- *    free for it; for pages a 32nd of all memory, if that is more. What the classes lack together, rounded up to chunks, should be
- *    there as empty chunks, which are of use to all of them. Free pages count only as
- *    far as they are in long runs. For those who do not reach all memory one empty
- *    chunk will do, once there is anybody.
+ *    free for it; for pages a 32nd of all memory, if that is more. What the classes
+ *    lack together, rounded up to chunks, should be there as empty chunks, which are of
+ *    use to all of them. Free pages count only as far as they are in long runs. For
+ *    those who do not reach all memory one empty chunk will do, once there is anybody.
  *  - Slabs of each size, which are not memory but what is to be known of it, are kept in
  *    reserve for as much as the watermark says: see cc_reserve.c.
  *  - If there was no empty chunk when one was needed, the watermarks were too low:
