@@ -10,6 +10,7 @@ import ast
 import fnmatch
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -17,7 +18,7 @@ from multiprocessing.pool import ThreadPool
 
 import cocci
 import documented
-from common import LOGS, PATCHES, RELEASE, REPO, TREE, Failed, jobs, kbuild_env, main, overlay_files, say, series, touched
+from common import BUILD, LOGS, PATCHES, RELEASE, REPO, TREE, Failed, jobs, kbuild_env, main, overlay_files, say, series, touched
 from split import read_table, unassigned
 
 MAX_LINES = 600  # one file, one job
@@ -280,8 +281,26 @@ def check_documented():
     return documented.check()[:2]
 
 
+def check_rst():
+    """The documents build without a warning, as the kernel builds them but for its own extensions, which they do not use."""
+    names = [name for name in sources() if name.startswith("Documentation/") and name.endswith(".rst")]
+    folder = BUILD / "rst"
+    shutil.rmtree(folder, ignore_errors=True)
+    for name in names:
+        (folder / "src" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "src" / name).write_text(read(name))
+    (folder / "src/conf.py").write_text("master_doc = 'index'\n")
+    (folder / "src/index.rst").write_text("\n".join([".. toctree::", "", *(f"   {name[:-4]}" for name in names)]) + "\n")
+    sphinx = subprocess.run(["sphinx-build", "-n", "-q", "-b", "pseudoxml", folder / "src", folder / "out"],
+                            capture_output=True, text=True, check=False)
+    findings = [line.removeprefix(f"{folder}/src/") for line in sphinx.stderr.splitlines() if line]
+    if sphinx.returncode and not findings:
+        findings = [f"sphinx-build: status {sphinx.returncode}"]
+    return findings, len(names)
+
+
 CHECKS = [check_spdx, check_words, check_fragments, check_series, check_split, check_maintainers, check_scripts, check_code,
-          check_kernel_doc, check_checkpatch, check_cocci, check_documented, check_build_scripts, check_rig, check_top,
+          check_kernel_doc, check_checkpatch, check_cocci, check_documented, check_rst, check_build_scripts, check_rig, check_top,
           check_faults, check_unit]
 
 
