@@ -124,15 +124,19 @@ static bool may_make(const struct cc_reserve *r, enum cc_class geom)
 static struct cc_slab *take_ready(struct cc *cc, struct cc_reserve *r)
 {
 	struct cc_slab *slab;
+	unsigned long flags;
 
-	guard(spinlock_irqsave)(&cc->reserve_lock);
+	spin_lock_irqsave(&cc->reserve_lock, flags);
 	slab = list_first_entry_or_null(&r->slabs, struct cc_slab, node);
-	if (!slab || !poll_state_synchronize_rcu(slab->grace))
-		return NULL;
-	list_del_init(&slab->node);
-	WRITE_ONCE(r->nr, r->nr - 1);
-	if (r->nr + 1 == READ_ONCE(r->low_mark))
-		WRITE_ONCE(cc->ask, true);
+	if (slab && poll_state_synchronize_rcu(slab->grace)) {
+		list_del_init(&slab->node);
+		WRITE_ONCE(r->nr, r->nr - 1);
+		if (r->nr + 1 == READ_ONCE(r->low_mark))
+			WRITE_ONCE(cc->ask, true);
+	} else {
+		slab = NULL;
+	}
+	spin_unlock_irqrestore(&cc->reserve_lock, flags);
 	return slab;
 }
 
