@@ -137,10 +137,14 @@ static bool is_in_need(struct cc_depot *d)
 	return READ_ONCE(d->needed);
 }
 
-/* There is no empty chunk. kccd needs to be told only once */
+/*
+ * There is no empty chunk. kccd needs to be told only once; and not of a depot that
+ * nobody needs, where those look who reach more, as it makes nothing there.
+ */
 static void starve(struct cc_depot *d)
 {
-	if (READ_ONCE(d->starved))
+	if (READ_ONCE(d->starved) ||
+	    (d->reach != d->cc->main && !READ_ONCE(d->was_used)))
 		return;
 	WRITE_ONCE(d->starved, true);
 	WRITE_ONCE(d->cc->ask, true);

@@ -210,6 +210,26 @@ TEST(cc_asks_slots_back_at_any_time)
 	drop_cc(&mem);
 }
 
+/* Who finds no room looks in low memory, too, but nobody needs more of that for it */
+TEST(cc_wants_low_chunks_for_those_who_need_them)
+{
+	struct cc_depot *low;
+
+	make_cc(&mem);
+	stop_growth(&mem);
+	low = &cc_of(&mem)->depots[CC_LOW];
+	fill();
+	shim_settle();
+	disable_delayed_work_sync(&cc_of(&mem)->grow);
+	CHECK_EQ(take(SZ_64K), -ENOSPC);
+	CHECK(!low->starved);
+	CHECK_EQ(take_from(SZ_64K, REACH_32), -ENOSPC);
+	CHECK(low->starved);
+	enable_work(&cc_of(&mem)->grow.work);
+	drop(nr_spans);
+	drop_cc(&mem);
+}
+
 /* When there is nothing to be had, kccd does not run for each map */
 TEST(cc_is_quiet_when_starved)
 {
