@@ -132,8 +132,8 @@ def check_scripts():
 
 
 def check_words():
-    """The repository stands alone: no path of somebody's machine."""
-    words = re.compile(r"/home/\w|/roo[t]/|/tm[p]/[a-z]+/|[.][.]/shared\b")
+    """The repository stands alone: no path of somebody's machine, no host that it would have its packages from."""
+    words = re.compile(r"/home/\w|/roo[t]/|/tm[p]/[a-z]+/|[.][.]/shared\b|https?://(deb|ftp|archive|security)[.]")
     names = sources()
     return [f"{name}:{number}: {found[0]}" for name in names for number, line in enumerate(read(name).splitlines(), 1)
             if (found := words.search(line))], len(names)

@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0
 """Install the packages of `make deb` in a Debian, as an operator would, and boot it through GRUB, in QEMU.
 
-build/deb-boot/base gets a minimal Debian (debootstrap, as root, from $MIRROR), once. Each run installs the packages in a
-copy of it, with dpkg in a chroot: to make an initramfs takes an emulated machine a quarter of an hour. A first boot, of
-the distribution's own kernel, writes the command line into /etc/default/grub, and calls grub-install and update-grub.
-The second boot is that of the disk alone: BIOS, GRUB, initramfs, systemd. There a service does I/O, asks swiotlb-top, and
-runs the one-liners of the operator's guide, taken from its text: bpftrace, trace-cmd and tracefs each have to answer.
+build/deb-boot/base gets a minimal Debian, once: debootstrap, as root, from $MIRROR, or from where this machine has its
+packages. Each run installs the packages in a copy of it, with dpkg in a chroot: to make an initramfs takes an emulated
+machine a quarter of an hour. A first boot, of the distribution's own kernel, writes the command line into
+/etc/default/grub, and calls grub-install and update-grub. The second boot is that of the disk alone: BIOS, GRUB,
+initramfs, systemd. There a service does I/O, asks swiotlb-top, and runs the one-liners of the operator's guide, taken
+from its text: bpftrace, trace-cmd and tracefs each have to answer.
 """
 
 import os
@@ -23,7 +24,7 @@ from deb import OUTPUT
 WORK = BUILD / "deb-boot"
 BASE, ROOT, DISK, SCRATCH = WORK / "base", WORK / "root", WORK / "disk.img", WORK / "scratch.img"
 GUIDE = REPO / "Documentation/admin-guide/swiotlb.rst"
-SUITE, MIRROR = "bookworm", os.environ.get("MIRROR") or "http://deb.debian.org/debian"
+SUITE = "bookworm"
 PACKAGES = ("systemd-sysv,udev,kmod,initramfs-tools,linux-image-cloud-amd64,grub-pc,xz-utils,zstd,"
             "fio,procps,bpftrace,trace-cmd")
 DISK_MIB, SCRATCH_MIB, FIRST_MIB = 3072, 256, 1  # the partition begins behind the boot loader
@@ -127,6 +128,17 @@ def write(path, text, mode=0o644):
     path.chmod(mode)
 
 
+def mirror():
+    """Where that Debian comes from."""
+    if os.environ.get("MIRROR"):
+        return os.environ["MIRROR"]
+    listed = subprocess.run(["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages",
+                             f"Codename: {SUITE}"], capture_output=True, text=True, check=False)
+    if not listed.stdout:
+        raise Failed(f"deb-boot: apt knows no {SUITE} here: MIRROR=<url>")
+    return listed.stdout.split()[0]
+
+
 def make_base():
     """A Debian that this machine never runs; half of one is of no use."""
     done = WORK / "base.done"
@@ -135,7 +147,7 @@ def make_base():
     done.unlink(missing_ok=True)
     shutil.rmtree(BASE, ignore_errors=True)
     WORK.mkdir(parents=True, exist_ok=True)
-    run(["debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, BASE, MIRROR], LOG, "deb-boot: debootstrap")
+    run(["debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, BASE, mirror()], LOG, "deb-boot: debootstrap")
     done.write_text(PACKAGES)
 
 
