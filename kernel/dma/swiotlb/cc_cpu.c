@@ -16,17 +16,15 @@
  * There is no lock, and interrupts stay on. A CPU marks its stacks as busy, which
  * takes a plain store since preemption is off. An interrupt that comes just then
  * sees that, and goes to the depot. Little is done meanwhile: no lock is taken, and
- * the steps are few and counted. kccd empties
- * the stacks of a CPU that is idle by an interrupt on that CPU; if it finds them
- * busy, the CPU was not so idle.
+ * the steps are few and counted. kccd empties the stacks of a CPU that is idle by an
+ * interrupt on that CPU; if it finds them busy, the CPU was not so idle.
  *
  * What nearly all calls do is in cc_cpu.h, and inlined into the core.
  *
  * What other CPUs have in their stacks is out of reach of a request that finds
  * nothing. It is 64 slots of each size and eight runs at most, and less if memory is
- * small: see cc_cpus_size().
- * What it has in its own goes back first, so that it may be found; and who fails
- * has kccd empty all stacks.
+ * small: see cc_cpus_size(). What it has in its own goes back first, so that it may be
+ * found; and who fails has kccd empty all stacks.
  */
 #include <linux/compiler.h>
 #include <linux/cpu.h>
@@ -42,9 +40,7 @@
 #include "cc_cpu.h"
 #include "internal.h"
 
-/* What the core is told at a time of how the use has changed, at least */
-#define REPORT_BYTES	((long)SZ_64K)
-/* All CPUs together keep this part of the memory to themselves at most, or those */
+/* All CPUs together have this part of the memory unreported at most, or the least */
 #define REPORT_SHARE	16
 /* As if there were so many of them */
 #define REPORT_CPUS	16U
@@ -391,7 +387,7 @@ void cc_cpus_size(struct cc *cc, u64 bytes)
 
 	WRITE_ONCE(cc->report_bytes,
 		   max_t(long, div_u64(bytes, REPORT_SHARE * max(nr_cpus, REPORT_CPUS)),
-			 REPORT_BYTES));
+			 CC_REPORT_BYTES));
 	/* Some architectures find CPUs after this is called for the first time */
 	for (cpu = 0; cpu < nr_cpu_ids; cpu++) {
 		for (reach = 0; reach < CC_NR_REACHES; reach++) {
@@ -407,8 +403,8 @@ void cc_cpus_size(struct cc *cc, u64 bytes)
  * struct spill - what is taken out of the stacks of a CPU
  * @cc:  whose
  * @cpu: which one
- * @slots: all slots, if there are any
- * @all_runs: all runs, if there are any
+ * @wants_slots: all slots are to be taken
+ * @wants_runs: all runs are
  * @nr:  number of slots, which are in &cc.spill
  * @nr_runs: number of runs
  * @runs: the runs
@@ -416,8 +412,8 @@ void cc_cpus_size(struct cc *cc, u64 bytes)
 struct spill {
 	struct cc *cc;
 	unsigned int cpu;
-	bool slots;
-	bool all_runs;
+	bool wants_slots;
+	bool wants_runs;
 	unsigned int nr;
 	unsigned int nr_runs;
 	struct swiotlb_span runs[CC_CACHE_RUNS];
@@ -434,7 +430,7 @@ static void spill_cpu(void *arg)
 	if (c->busy)
 		return;
 
-	for (i = 0; s->slots && i < CC_NR_STACKS; i++) {
+	for (i = 0; s->wants_slots && i < CC_NR_STACKS; i++) {
 		struct cc_cache *cache = &c->caches[i];
 
 		memcpy(&s->cc->spill[s->nr], cache->refs,
@@ -442,7 +438,7 @@ static void spill_cpu(void *arg)
 		s->nr += cache->nr;
 		WRITE_ONCE(cache->nr, 0);
 	}
-	if (s->all_runs)
+	if (s->wants_runs)
 		s->nr_runs = cc_runs_empty(c, s->runs);
 }
 
@@ -479,10 +475,10 @@ static bool look_at(struct cc_cpu *c, bool all, struct spill *s)
 
 	for (i = 0; i < CC_NR_STACKS; i++)
 		nr_allocs += READ_ONCE(c->caches[i].nr_allocs);
-	s->slots = (is_idle(&c->seen, nr_allocs) || all) && has_slots(c);
-	s->all_runs = (is_idle(&c->runs_seen, READ_ONCE(c->runs.nr_allocs)) ||
-		       all) && READ_ONCE(c->runs.nr);
-	return s->slots || s->all_runs;
+	s->wants_slots = (is_idle(&c->seen, nr_allocs) || all) && has_slots(c);
+	s->wants_runs = (is_idle(&c->runs_seen, READ_ONCE(c->runs.nr_allocs)) ||
+			 all) && READ_ONCE(c->runs.nr);
+	return s->wants_slots || s->wants_runs;
 }
 
 /**

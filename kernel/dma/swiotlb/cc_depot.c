@@ -44,9 +44,6 @@
 
 #include "cc.h"
 
-/* What the core is told at a time of how the use has changed */
-#define REPORT_BYTES	((long)SZ_64K)
-
 /* Slabs of each class that stay though they are free: no load moves them all the time */
 #define SPARE_SLABS	1U
 
@@ -354,7 +351,7 @@ static long count(struct cc_depot *d, struct cc_shelf *shelf, long delta_bytes)
 	WRITE_ONCE(shelf->used_bytes, shelf->used_bytes + delta_bytes);
 	WRITE_ONCE(d->used_bytes, d->used_bytes + delta_bytes);
 	unreported = d->used_bytes - d->reported;
-	if (unreported < REPORT_BYTES && unreported > -REPORT_BYTES)
+	if (unreported < CC_REPORT_BYTES && unreported > -CC_REPORT_BYTES)
 		return 0;
 	d->reported = d->used_bytes;
 	return unreported;

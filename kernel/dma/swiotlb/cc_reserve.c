@@ -15,8 +15,8 @@
  * Locking: cc.reserve_lock, inside the locks of depots.
  */
 #include <linux/bitops.h>
-#include <linux/list.h>
 #include <linux/gfp.h>
+#include <linux/list.h>
 #include <linux/math.h>
 #include <linux/minmax.h>
 #include <linux/rcupdate.h>

@@ -66,6 +66,9 @@
 #define SQUEEZE_DELAY	HZ
 #define MAX_BOOST	6
 
+/* Of large memory, this part should be free in long runs, as a log2 */
+#define SPARE_SHIFT	5
+
 /**
  * kccd_cap_bytes() - how much memory there may be
  * @cc: whose
@@ -85,9 +88,6 @@ static u64 all_bytes(const struct cc *cc)
 {
 	return (u64)READ_ONCE(cc->mem->nslabs) << IO_TLB_SHIFT;
 }
-
-/* Of large memory, this part should be free in long runs, as a log2 */
-#define SPARE_SHIFT	5
 
 /* What should be free for a class; nothing if users say so */
 static u64 mark_bytes(const struct cc *cc, enum cc_class class)
