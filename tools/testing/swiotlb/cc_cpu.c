@@ -11,19 +11,29 @@ static struct swiotlb_span spans[MAX_SPANS];
 static unsigned int nr_spans;
 
 /* No worker is asked: what is not there at the first attempt is not there */
-static int take(size_t bytes)
+static int take_from(size_t bytes, u64 addr_limit)
 {
-	const struct swiotlb_req req = PLAIN_REQ(bytes);
+	struct swiotlb_req req = PLAIN_REQ(bytes);
+	struct swiotlb_span *span = &spans[nr_spans];
 	int err;
 
+	req.addr_limit = addr_limit;
 	guard(rcu)();
 	CHECK(nr_spans < MAX_SPANS);
-	if (cc_alloc_fast(&mem, &req, &spans[nr_spans]))
+	if (cc_alloc_fast(&mem, &req, span))
 		err = 0;
 	else
-		err = mem.ops->alloc(&mem, &req, &spans[nr_spans]);
-	nr_spans += !err;
-	return err;
+		err = mem.ops->alloc(&mem, &req, span);
+	if (err)
+		return err;
+	CHECK_OK(span_is_wrong(span, &req));
+	nr_spans++;
+	return 0;
+}
+
+static int take(size_t bytes)
+{
+	return take_from(bytes, U64_MAX);
 }
 
 static void drop(unsigned int i)
@@ -50,16 +60,6 @@ static unsigned int nr_kept(unsigned int cpu)
 static const struct cc_runs *runs_of(unsigned int cpu)
 {
 	return &cc_of(&mem)->cpus[cpu].runs;
-}
-
-static void take_within(size_t bytes, u64 limit)
-{
-	struct swiotlb_req req = PLAIN_REQ(bytes);
-
-	req.addr_limit = limit;
-	CHECK_EQ(span_alloc(&mem, &req, &spans[nr_spans]), 0);
-	CHECK_OK(span_is_wrong(&spans[nr_spans], &req));
-	nr_spans++;
 }
 
 /*
@@ -238,7 +238,7 @@ TEST(cc_cpu_runs_are_where_they_must_be)
 	make_cc_of(&mem, SZ_64M);
 	CHECK_EQ(take(16384), 0);
 	drop_all();
-	take_within(16384, REACH_32);
+	CHECK_EQ(take_from(16384, REACH_32), 0);
 	CHECK_EQ(runs_of(0)->nr, 1);
 	low = span_start(&spans[0]);
 	drop_all();
@@ -248,7 +248,7 @@ TEST(cc_cpu_runs_are_where_they_must_be)
 	CHECK_EQ(take(16384), 0);
 	CHECK_EQ(runs_of(0)->nr, 1);
 	CHECK(span_start(&spans[0]) != low && span_start(&spans[1]) != low);
-	take_within(16384, REACH_32);
+	CHECK_EQ(take_from(16384, REACH_32), 0);
 	CHECK_EQ(span_start(&spans[2]), low);
 	drop_all();
 
@@ -381,9 +381,9 @@ TEST(cc_cpu_low_runs_push_out_none)
 	drop_all();
 	nr = runs_of(0)->nr_slots[CC_ANY];
 	CHECK_EQ(nr, 5 * 16);
-	take_within(8192, REACH_32);
-	take_within(16384, REACH_32);
-	take_within(12288, REACH_32);
+	CHECK_EQ(take_from(8192, REACH_32), 0);
+	CHECK_EQ(take_from(16384, REACH_32), 0);
+	CHECK_EQ(take_from(12288, REACH_32), 0);
 	drop_all();
 	CHECK_EQ(runs_of(0)->nr_slots[CC_ANY], nr);
 	CHECK(runs_of(0)->nr_slots[CC_LOW]);
