@@ -99,17 +99,22 @@ static u64 mark_bytes(const struct cc *cc, enum cc_class class)
 	return mark;
 }
 
-/* How many chunks that is where nothing is free */
-static unsigned int most_wanted(const struct cc *cc, enum cc_reach reach)
+/* How many chunks the classes lack together: with what is free on shelves, or with nothing */
+static unsigned int nr_missing(const struct cc *cc, const struct cc_shelf *shelves)
 {
 	unsigned int class;
-	u64 bytes = 0;
+	u64 missing = 0;
 
-	if (reach != cc->main)
-		return 1;
-	for (class = 0; class < CC_NR_MARKS; class++)
-		bytes += mark_bytes(cc, class);
-	return DIV_ROUND_UP_ULL(bytes, CC_CHUNK_BYTES);
+	for (class = 0; class < CC_NR_MARKS; class++) {
+		u64 mark = mark_bytes(cc, class), free = 0;
+
+		if (shelves)
+			free = class == CC_PAGES ? shelves[class].nr_long :
+						   shelves[class].nr_free;
+		free <<= cc_classes[class].shift;
+		missing += mark > free ? mark - free : 0;
+	}
+	return DIV_ROUND_UP_ULL(missing, CC_CHUNK_BYTES);
 }
 
 /**
@@ -123,22 +128,12 @@ static unsigned int most_wanted(const struct cc *cc, enum cc_reach reach)
 unsigned int kccd_wanted(struct cc *cc, enum cc_reach reach)
 {
 	struct cc_depot *d = &cc->depots[reach];
-	unsigned int class, boost, nr = 0;
-	u64 missing = 0;
+	unsigned int boost, nr;
 
 	if (reach == cc->main) {
 		spin_lock_irq(&d->lock);
-		for (class = 0; class < CC_NR_MARKS; class++) {
-			const struct cc_shelf *shelf = &d->shelves[class];
-			u64 free = (u64)(class == CC_PAGES ? shelf->nr_long :
-							     shelf->nr_free) <<
-				   cc_classes[class].shift;
-			u64 mark = mark_bytes(cc, class);
-
-			missing += mark > free ? mark - free : 0;
-		}
+		nr = nr_missing(cc, d->shelves);
 		spin_unlock_irq(&d->lock);
-		nr = DIV_ROUND_UP_ULL(missing, CC_CHUNK_BYTES);
 	} else if (READ_ONCE(d->was_used)) {
 		nr = 1;
 	} else {
@@ -492,7 +487,7 @@ static unsigned int nr_spare(struct cc *cc, enum cc_reach reach,
 	wanted = kccd_wanted(cc, reach);
 	/* This may be a moment when much else is free. That passes */
 	if (was_taken)
-		wanted = max(wanted, most_wanted(cc, reach));
+		wanted = max(wanted, reach == cc->main ? nr_missing(cc, NULL) : 1);
 	return nr > wanted ? nr - wanted : 0;
 }
 
