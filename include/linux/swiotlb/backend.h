@@ -124,7 +124,8 @@ struct io_tlb_pool {
 
 /**
  * struct swiotlb_req - what a mapping needs
- * @orig_addr:	      physical address of the buffer to be bounced
+ * @orig_addr:	      physical address of the buffer to be bounced, or %SWIOTLB_NO_ORIG
+ *		      for pages that are allocated, and likely to be held for long
  * @size:	      its bytes, 1 to %U32_MAX
  * @min_align_mask:   bits of @orig_addr that the DMA address must share
  * @alloc_align_mask: the span must start at a multiple of this plus 1; 0 or all

@@ -55,6 +55,7 @@ enum cc_class {
 	CC_RUN_2K,
 	CC_LAST,
 	CC_KEPT,
+	CC_COHERENT,
 	CC_NR_CLASSES,
 	CC_NR_SINGLES = CC_RUN_2K,
 	/* Of these users say how much should be free */
@@ -238,7 +239,7 @@ struct cc_chunk {
 #define CC_TRIES	8U
 
 /* Searches for any request in a depot, see cc_depot.c */
-#define CC_MAX_SEARCHES	(CC_NR_CLASSES * CC_TRIES + 5 * CC_TRIES + 6)
+#define CC_MAX_SEARCHES	(CC_NR_CLASSES * CC_TRIES + 5 * CC_TRIES + 7)
 
 /* From an offer of up to 512 slots: exact below 16, then eight to an octave */
 #define CC_NR_BUCKETS	64
@@ -473,6 +474,7 @@ unsigned int cc_slab_take(struct cc_slab *slab, struct cc_ref *refs,
 			  unsigned int nr);
 int cc_chunk_init(struct cc *cc, struct cc_chunk *chunk);
 void cc_chunk_exit(struct cc_chunk *chunk);
+void cc_chunk_use(struct cc_chunk *chunk, enum cc_class class);
 int cc_chunk_publish(struct cc_chunk *chunk);
 
 /* cc_reserve.c: slabs that are ready for use */

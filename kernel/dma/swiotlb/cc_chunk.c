@@ -45,6 +45,7 @@ const struct cc_class_def cc_classes[CC_NR_CLASSES] = {
 	[CC_RUN_2K]	= { "2K-runs", 11, CC_SLAB_BYTES >> 11 },
 	[CC_LAST]	= { "last", CC_PAGE_SHIFT, CC_CHUNK_PAGES },
 	[CC_KEPT]	= { "kept", CC_PAGE_SHIFT, CC_CHUNK_PAGES },
+	[CC_COHERENT]	= { "coherent", CC_PAGE_SHIFT, CC_CHUNK_PAGES },
 };
 
 static size_t records_bytes(unsigned int nr)
@@ -231,6 +232,22 @@ void cc_chunk_exit(struct cc_chunk *chunk)
 {
 	if (chunk->pages.pool.slots)
 		cc_slab_exit(&chunk->pages);
+}
+
+/**
+ * cc_chunk_use() - say what a chunk is used for
+ * @chunk: in a depot; all of it is free
+ * @class: a class that has no slabs
+ *
+ * Context: the depot's lock is held.
+ */
+void cc_chunk_use(struct cc_chunk *chunk, enum cc_class class)
+{
+	struct cc_slab *pages = &chunk->pages;
+
+	lockdep_assert_held(&chunk->depot->lock);
+	pages->class = class;
+	pages->stack = cc_stack(pages->reach, class);
 }
 
 /**

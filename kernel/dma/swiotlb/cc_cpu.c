@@ -144,12 +144,14 @@ static noinline bool refill(struct cc *cc, enum cc_reach reach,
 	return true;
 }
 
-/* The class that wastes least on a request which needs more than a slot */
+/* The class that wastes least on a request which a single slot will not do for */
 static enum cc_class run_class(const struct swiotlb_req *req)
 {
 	u64 bits = req->orig_addr & req->min_align_mask;
 	u64 bytes = req->size + (bits & (SZ_4K - 1));
 
+	if (req->orig_addr == SWIOTLB_NO_ORIG)
+		return CC_COHERENT;
 	/* Of the address, a slot's number may have a bit, and the offset less */
 	if (bytes <= SZ_16K &&
 	    ALIGN(req->size + (bits & (SZ_2K - 1)), SZ_2K) < ALIGN(bytes, SZ_4K))
@@ -166,7 +168,7 @@ static int alloc_in(struct cc_depot *d, const struct swiotlb_req *req,
 {
 	static const u8 order[CC_NR_CLASSES] = {
 		CC_256, CC_512, CC_1K, CC_2K, CC_RUN_2K, CC_PAGES, CC_LAST,
-		CC_KEPT,
+		CC_KEPT, CC_COHERENT,
 	};
 	unsigned int i, first = 0;
 	int err, result = -E2BIG;

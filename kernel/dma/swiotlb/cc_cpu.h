@@ -161,7 +161,7 @@ static __always_inline void cc_push(struct cc_cache *cache,
 }
 
 /*
- * The class of a request that one slot will do for, else CC_NR_SINGLES. Slots are
+ * The class of a buffer that one slot will do for, else CC_NR_SINGLES. Slots are
  * aligned to their size. Who needs alignment or bits of the address needs a slot as
  * large as that.
  */
@@ -171,6 +171,9 @@ cc_single_class(const struct swiotlb_req *req, unsigned int *offset)
 	u64 masks = req->min_align_mask | req->alloc_align_mask;
 	u64 bytes;
 
+	/* That is held for long, and not where buffers come and go: see cc_depot.c */
+	if (unlikely(req->orig_addr == SWIOTLB_NO_ORIG))
+		return CC_NR_SINGLES;
 	/* Larger slots would cross the boundary, or not be aligned for the device */
 	if (unlikely((~req->boundary_mask | req->dma_offset) & (SZ_4K - 1)))
 		return CC_NR_SINGLES;

@@ -19,12 +19,16 @@
  *   kept: one of 64 chunks, and one of 32 where there are fewer. For those who need
  *	   memory to free memory, and if even that was not enough, for all for
  *	   a second, since a request that was refused may come again from elsewhere.
+ *   coherent: an empty chunk from which dma_alloc_*() gets its pages, and buffers only if
+ *	   there is nothing else. What is allocated is held for as long as a device has its
+ *	   driver. A page of it here and there would hold as many chunks, long after the
+ *	   load during which it was allocated.
  *
- * A search costs 8 words of bitmap at most. In a depot a request tries eight classes:
+ * A search costs 8 words of bitmap at most. In a depot a request tries nine classes:
  * CC_TRIES searches in each, as many again for a new slab in five of them, and one in
- * what was made for it in six: CC_MAX_SEARCHES. There are two depots, and who found nothing
- * tries once more when he has given back what his CPU keeps: 440 searches at the very
- * most, and 36 where one small slot would have done. Who finds nothing in the bitmaps
+ * what was made for it in seven: CC_MAX_SEARCHES. There are two depots, and who found nothing
+ * tries once more when he has given back what his CPU keeps: 476 searches at the very
+ * most, and 40 where one small slot would have done. Who finds nothing in the bitmaps
  * of filled buckets does none, and takes no lock.
  *
  * Locking: cc_depot.lock protects the depot, its chunks and their slabs. It is
@@ -79,10 +83,16 @@ static bool give_slots(struct cc_slab *slab, unsigned int slot, unsigned int nr)
 	return slab->nr_free == slab->pool.nr_slots;
 }
 
+/* Do empty chunks become of that class, and empty ones again when they are free? */
+static bool takes_empty(enum cc_class class)
+{
+	return class == CC_PAGES || class == CC_COHERENT;
+}
+
 static void give_pages(struct cc_depot *d, struct cc_slab *pages,
 		       unsigned int slot, unsigned int nr)
 {
-	if (!give_slots(pages, slot, nr) || pages->class != CC_PAGES)
+	if (!give_slots(pages, slot, nr) || !takes_empty(pages->class))
 		return;
 	cc_shelf_remove(cc_shelf_of(pages), pages);
 	cc_depot_put_empty(d, pages->chunk);
@@ -155,7 +165,7 @@ static bool may_have(struct cc_depot *d, enum cc_class class, unsigned int nr)
 	if (cc_has_slabs(class) &&
 	    cc_shelf_may_have(&d->shelves[CC_PAGES], CC_SLAB_PAGES))
 		return true;
-	if (class == CC_PAGES || cc_has_slabs(class)) {
+	if (takes_empty(class) || cc_has_slabs(class)) {
 		if (READ_ONCE(d->nr_empty))
 			return true;
 		starve(d);
@@ -181,8 +191,8 @@ static struct cc_chunk *find_empty(struct cc_depot *d,
 	return NULL;
 }
 
-/* An empty chunk, from now on in use; or NULL */
-static struct cc_slab *use_empty(struct cc_depot *d,
+/* An empty chunk, from now on in use by a class; or NULL */
+static struct cc_slab *use_empty(struct cc_depot *d, enum cc_class class,
 				 const struct swiotlb_req *req)
 {
 	struct cc_chunk *chunk;
@@ -198,23 +208,25 @@ static struct cc_slab *use_empty(struct cc_depot *d,
 	list_del_init(&chunk->pages.node);
 	d->was_taken = true;
 	cc_depot_count_empty(d, chunk, -1);
-	cc_shelf_add(&d->shelves[CC_PAGES], &chunk->pages);
-	cc_crumbs_add(chunk);
+	cc_chunk_use(chunk, class);
+	cc_shelf_add(&d->shelves[class], &chunk->pages);
+	if (class == CC_PAGES)
+		cc_crumbs_add(chunk);
 	return &chunk->pages;
 }
 
-/* A run of pages that are free */
-static struct cc_slab *find_pages(struct cc_depot *d,
+/* A run of pages that are free, in chunks of a class that takes empty ones */
+static struct cc_slab *find_pages(struct cc_depot *d, enum cc_class class,
 				  const struct swiotlb_req *req,
 				  struct cc_fit *fit, int *slot)
 {
-	struct cc_shelf *shelf = &d->shelves[CC_PAGES];
+	struct cc_shelf *shelf = &d->shelves[class];
 	struct cc_slab *pages;
 
 	pages = cc_shelf_find(shelf, CC_CHUNK_PAGES, req, fit, slot);
 	if (pages)
 		return pages;
-	pages = use_empty(d, req);
+	pages = use_empty(d, class, req);
 	if (!pages)
 		return NULL;
 	*slot = cc_slab_find(pages, fit);
@@ -240,7 +252,7 @@ static struct cc_slab *cut_slab(struct cc_depot *d, enum cc_class class,
 	slab = cc_slab_get(d->cc, class);
 	if (!slab)
 		return NULL;
-	pages = find_pages(d, req, &fit, &page);
+	pages = find_pages(d, CC_PAGES, req, &fit, &page);
 	if (!pages) {
 		cc_slab_put(d->cc, slab);
 		return NULL;
@@ -267,8 +279,8 @@ static unsigned int take_some(struct cc_depot *d, enum cc_class class,
 	} else {
 		slab = cc_shelf_fullest(&d->shelves[class]);
 		if (!slab)
-			slab = class == CC_PAGES ? use_empty(d, NULL) :
-						   cut_slab(d, class, NULL);
+			slab = cc_has_slabs(class) ? cut_slab(d, class, NULL) :
+						     use_empty(d, class, NULL);
 		if (!slab)
 			return nr;
 		left = cc_slab_take(slab, refs, nr);
@@ -400,8 +412,8 @@ static struct cc_slab *find_place(struct cc_depot *d, enum cc_class class,
 {
 	struct cc_slab *slab;
 
-	if (class == CC_PAGES)
-		return find_pages(d, req, fit, slot);
+	if (takes_empty(class))
+		return find_pages(d, class, req, fit, slot);
 
 	slab = cc_shelf_find(&d->shelves[class], cc_nr_slots(class), req, fit,
 			     slot);

@@ -91,6 +91,7 @@ void cc_depot_add(struct cc_depot *d, struct cc_chunk *chunk)
 {
 	struct cc_shelf *kept = &d->shelves[CC_KEPT];
 	struct cc_slab *pages = &chunk->pages;
+	enum cc_class class = CC_PAGES;
 	unsigned long flags;
 
 	chunk->depot = d;
@@ -98,17 +99,17 @@ void cc_depot_add(struct cc_depot *d, struct cc_chunk *chunk)
 	spin_lock_irqsave(&d->lock, flags);
 	WRITE_ONCE(d->lowest_end, min_t(u64, d->lowest_end, pages->pool.end));
 	WRITE_ONCE(d->nr_chunks, d->nr_chunks + 1);
-	pages->class = CC_PAGES;
 	if (d->nr_chunks == 1)
-		pages->class = CC_LAST;
+		class = CC_LAST;
 	else if (kept->nr < nr_to_keep(d->nr_chunks))
-		pages->class = CC_KEPT;
-	pages->stack = cc_stack(pages->reach, pages->class);
+		class = CC_KEPT;
 
-	if (pages->class == CC_PAGES)
+	if (class == CC_PAGES) {
 		cc_depot_put_empty(d, chunk);
-	else
+	} else {
+		cc_chunk_use(chunk, class);
 		cc_shelf_add(cc_shelf_of(pages), pages);
+	}
 	spin_unlock_irqrestore(&d->lock, flags);
 }
 
@@ -121,8 +122,6 @@ static bool keep_less(struct cc_depot *d)
 	if (!pages || kept->nr <= nr_to_keep(d->nr_chunks))
 		return false;
 	cc_shelf_remove(kept, pages);
-	pages->class = CC_PAGES;
-	pages->stack = cc_stack(pages->reach, CC_PAGES);
 	cc_depot_put_empty(d, pages->chunk);
 	return true;
 }

@@ -92,6 +92,79 @@ TEST(cc_idle_cpus_keep_nothing)
 	drop_cc(&mem);
 }
 
+/* What dma_alloc_*() asks for */
+static struct swiotlb_req coherent_req(size_t bytes)
+{
+	struct swiotlb_req req = PLAIN_REQ(bytes);
+
+	req.orig_addr = SWIOTLB_NO_ORIG;
+	req.alloc_align_mask = (PAGE_SIZE << get_order(bytes)) - 1;
+	return req;
+}
+
+/* Pages that were allocated while buffers took all chunks hold one of them, not each */
+TEST(cc_allocated_pages_lie_together)
+{
+	const struct swiotlb_req req = coherent_req(PAGE_SIZE);
+	struct swiotlb_span pages[32];
+	unsigned int i;
+
+	make_cc(&mem);
+	for (i = 0; i < ARRAY_SIZE(pages); i++) {
+		shim_cpu = i % 4;
+		CHECK_EQ(span_alloc(&mem, &req, &pages[i]), 0);
+		/* CPUs keep pages from everywhere */
+		CHECK_EQ(take(PAGE_SIZE), 0);
+		while (any()->nr_empty)
+			CHECK_EQ(take(SZ_64K), 0);
+		drop(1);
+		shim_settle();
+	}
+	CHECK(cc_of(&mem)->nr_grown > 4);
+	CHECK_EQ(any()->shelves[CC_COHERENT].nr, 1);
+	CHECK_EQ(any()->shelves[CC_COHERENT].nr_free,
+		 CC_CHUNK_PAGES - ARRAY_SIZE(pages));
+	drop(nr_spans);
+	shim_pass_ms(30000);
+	CHECK_EQ(cc_of(&mem)->nr_grown, 0);
+	while (i--)
+		span_free(&pages[i]);
+	CHECK_EQ(any()->shelves[CC_COHERENT].nr, 0);
+	shim_cpu = 0;
+	drop_cc(&mem);
+}
+
+/* Where there is nothing else buffers get the rest of their chunk, and they others */
+TEST(cc_allocated_pages_share_when_full)
+{
+	const struct swiotlb_req page = coherent_req(PAGE_SIZE);
+	const struct swiotlb_req big = coherent_req(SZ_1M);
+	struct cc_shelf *shelf;
+
+	make_cc(&mem);
+	stop_growth(&mem);
+	shelf = &any()->shelves[CC_COHERENT];
+	CHECK_EQ(take_req(&page), 0);
+	CHECK_EQ(shelf->nr_free, CC_CHUNK_PAGES - 1);
+	while (any()->nr_empty)
+		CHECK_EQ(take(SZ_2M), 0);
+	CHECK_EQ(shelf->nr_free, CC_CHUNK_PAGES - 1);
+	while (!take(SZ_4K))
+		;
+	CHECK_EQ(shelf->nr_free, 0);
+
+	/* The last ones were there, those before elsewhere */
+	drop(1000);
+	while (!take_req(&big))
+		;
+	while (!take_req(&page))
+		;
+	CHECK_EQ(shelf->nr_free, 0);
+	CHECK_EQ(take(SZ_4K), -ENOSPC);
+	drop(nr_spans);
+	drop_cc(&mem);
+}
+
 /* If memory is tight all that is empty goes at once, and does not come back soon */
 TEST(cc_shrinks_if_memory_is_tight)
 {

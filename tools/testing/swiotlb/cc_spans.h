@@ -13,19 +13,25 @@ static struct swiotlb_mem mem;
 static struct swiotlb_span spans[MAX_SPANS];
 static unsigned int nr_spans;
 
+static inline int take_req(const struct swiotlb_req *req)
+{
+	int err;
+
+	CHECK(nr_spans < MAX_SPANS);
+	err = span_alloc(&mem, req, &spans[nr_spans]);
+	if (err)
+		return err;
+	CHECK_OK(span_is_wrong(&spans[nr_spans], req));
+	nr_spans++;
+	return 0;
+}
+
 static inline int take_from(size_t bytes, u64 addr_limit)
 {
 	struct swiotlb_req req = PLAIN_REQ(bytes);
-	int err;
 
 	req.addr_limit = addr_limit;
-	CHECK(nr_spans < MAX_SPANS);
-	err = span_alloc(&mem, &req, &spans[nr_spans]);
-	if (err)
-		return err;
-	CHECK_OK(span_is_wrong(&spans[nr_spans], &req));
-	nr_spans++;
-	return 0;
+	return take_req(&req);
 }
 
 static inline int take(size_t bytes)

@@ -333,6 +333,7 @@ TEST(stats_histogram)
 
 static const char *const cc_names[] = {
 	"256", "512", "1K", "2K", "pages", "2K-runs", "last", "kept",
+	"coherent",
 };
 
 static long class_stat(const char *class, const char *what)
