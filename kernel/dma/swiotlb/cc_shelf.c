@@ -26,8 +26,8 @@
 
 #include "cc.h"
 
-/* A run of so many slots is good for what is large: 256 KiB, if these are pages */
-#define LONG_RUN	64U
+/* A run of so many slots is good for nearly all that is large: 1 MiB, if these are pages */
+#define LONG_RUN	256U
 
 static unsigned int longest_of(struct cc_slab *slab, unsigned int from,
 			       unsigned int to)

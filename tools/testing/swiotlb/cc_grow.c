@@ -519,3 +519,27 @@ TEST(cc_parameters_have_ranges)
 	CHECK(shim_param_get("cc_watermarks", buf) > 0);
 	CHECK(!strcmp(buf, "1,2,3,0,0,1048576\n"));
 }
+
+/* Free pages that are of no use to large buffers are not what should be free for them */
+TEST(cc_short_runs_are_not_enough)
+{
+	unsigned int i, nr = 0;
+
+	make_cc(&mem);
+	while (any()->nr_empty)
+		CHECK_EQ(take(SZ_512K), 0);
+	for (i = 0; i < nr_spans; i++) {
+		if (i % 2)
+			span_free(&spans[i]);
+		else
+			spans[nr++] = spans[i];
+	}
+	nr_spans = nr;
+	while (any()->nr_empty)
+		CHECK_EQ(take(SZ_2M), 0);
+	shim_settle();
+	CHECK(any()->shelves[CC_PAGES].nr_free >= SZ_4M / SZ_4K);
+	CHECK(any()->nr_empty >= SZ_4M / CC_CHUNK_BYTES);
+	drop(nr_spans);
+	drop_cc(&mem);
+}
