@@ -113,6 +113,7 @@ int swiotlb_select(struct io_tlb_mem *iotlb,
 		   const struct swiotlb_backend_ops *ops);
 int swiotlb_switch(const char *name);
 bool swiotlb_queue_work(struct delayed_work *work, unsigned long delay);
+bool swiotlb_queue_growth(struct delayed_work *work);
 bool swiotlb_is_awake(void);
 
 /* pool.c: pages of bounce memory */

@@ -36,7 +36,7 @@
  *
  * These are works rather than a thread: nothing runs where nothing is to do, they go
  * with the memory that they are for, and freeing must not wait behind growth, which
- * waits for memory. Growth runs near the CPU that asked, as unbound works do, so a
+ * waits for memory. Growth runs on the CPU that asked, before whoever runs there, so a
  * chunk comes from that CPU's node. Who uses it then may be anybody.
  *
  * Locking: cc.lock protects which chunks there are. Nobody holds it who waits for
@@ -151,15 +151,10 @@ unsigned int kccd_wanted(struct cc *cc, enum cc_reach reach)
  */
 void kccd_ask(struct cc *cc)
 {
-	/* So early in boot nobody can do anything. The note stays */
-	if (!swiotlb_is_awake()) {
-		WRITE_ONCE(cc->ask, true);
-		return;
-	}
-
 	WRITE_ONCE(cc->ask, false);
-	/* Not where memory is freed: this may have to wait for memory */
-	queue_delayed_work(system_unbound_wq, &cc->grow, 0);
+	/* So early in boot nobody can do anything. The note stays */
+	if (!swiotlb_queue_growth(&cc->grow))
+		WRITE_ONCE(cc->ask, true);
 }
 
 static bool may_try(const struct cc_grower *g)

@@ -125,11 +125,8 @@ bool dynamic_ask(struct dynamic *d, unsigned long end_pfn)
 			   min_not_zero(want->end_pfn, end_pfn));
 	spin_unlock_irqrestore(&d->ask_lock, flags);
 
-	/* Not where memory is freed: this may have to wait for memory */
-	if (likely(swiotlb_is_awake())) {
-		queue_delayed_work(system_unbound_wq, &d->grow, 0);
+	if (likely(swiotlb_queue_growth(&d->grow)))
 		return true;
-	}
 
 	/* So early in boot, only one CPU is awake. Who needs it asks again */
 	WRITE_ONCE(want->end_pfn, 0);

@@ -49,7 +49,7 @@
 /* Protects which memory there is, and who uses it */
 DEFINE_MUTEX(swiotlb_mutex);
 
-static struct workqueue_struct *swiotlb_wq;
+static struct workqueue_struct *swiotlb_wq, *growth_wq;
 static unsigned long retire_delay;
 
 static void retire(struct work_struct *work);
@@ -76,6 +76,25 @@ bool swiotlb_queue_work(struct delayed_work *work, unsigned long delay)
 }
 
 /**
+ * swiotlb_queue_growth() - have memory made in process context, before others run
+ * @work: does it, and may wait for memory; so it frees none that others wait for
+ *
+ * Whoever uses bounce memory up keeps a CPU busy, and is refused if more comes late: so
+ * it is made on that CPU, before he goes on. Conversions take it long.
+ *
+ * Context: any.
+ * Return: %false if it is too early in boot; then nothing is done.
+ */
+bool swiotlb_queue_growth(struct delayed_work *work)
+{
+	if (!swiotlb_is_awake())
+		return false;
+
+	queue_delayed_work(growth_wq, work, 0);
+	return true;
+}
+
+/**
  * swiotlb_is_awake() - can things be done in process context
  *
  * Context: any.
@@ -83,7 +102,8 @@ bool swiotlb_queue_work(struct delayed_work *work, unsigned long delay)
  */
 bool swiotlb_is_awake(void)
 {
-	return READ_ONCE(swiotlb_wq);
+	/* Pairs with the release in swiotlb_wq_init() */
+	return smp_load_acquire(&swiotlb_wq);
 }
 
 static void retire_soon(void)
@@ -94,17 +114,22 @@ static void retire_soon(void)
 		mod_delayed_work(swiotlb_wq, &retire_work, 0);
 }
 
-/* What is queued there frees memory, so it must not wait for memory to be run */
 static int __init swiotlb_wq_init(void)
 {
 	struct workqueue_struct *wq;
 
-	wq = alloc_workqueue("swiotlb", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
-	if (!wq)
+	growth_wq = alloc_workqueue("swiotlb_grow", WQ_HIGHPRI | WQ_CPU_INTENSIVE, 0);
+	if (!growth_wq)
 		return -ENOMEM;
+	/* What is queued there frees memory, so it must not wait for memory to be run */
+	wq = alloc_workqueue("swiotlb", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	if (!wq) {
+		destroy_workqueue(growth_wq);
+		return -ENOMEM;
+	}
 
 	mutex_lock(&swiotlb_mutex);
-	/* Pairs with the acquire in swiotlb_queue_work() */
+	/* Pairs with the acquires above */
 	smp_store_release(&swiotlb_wq, wq);
 	/* What was put aside so early in boot did not retire yet */
 	retire_soon();

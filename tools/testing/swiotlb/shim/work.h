@@ -49,6 +49,7 @@ enum {
 	WQ_FREEZABLE	= 1 << 2,
 	WQ_MEM_RECLAIM	= 1 << 3,
 	WQ_HIGHPRI	= 1 << 4,
+	WQ_CPU_INTENSIVE = 1 << 5,
 	WQ_POWER_EFFICIENT = 1 << 7,
 };
 
