@@ -25,7 +25,7 @@ IN_COCO = $(if $(filter-out 0,$(COCO)),--coco)
 # Each script uses all processors by itself, and they build upon each other.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help deps tree kernel pristine baseline baseline-dynamic debug debug-kernel arm64 arm64-kernel boot run ab vm test check bench bench-vm builds \
+.PHONY: help deps tree kernel pristine baseline baseline-dynamic debug debug-kernel gcov gcov-kernel arm64 arm64-kernel boot run ab vm test check bench bench-vm builds \
 	series series-check deb deb-check deb-boot deb-deps clean distclean ab-arguments vm-arguments
 
 help: ## This list
@@ -52,6 +52,9 @@ baseline: tree ## Build the pristine kernel, the other side of every comparison
 debug-kernel: tree ## Build the new kernel with KASAN, lockdep, DMA API debugging
 	@scripts/kernel.py debug
 
+gcov-kernel: tree ## Build the new kernel with counters of what is reached in kernel/dma/swiotlb
+	@scripts/kernel.py gcov
+
 arm64-kernel: tree ## Build the new kernel for arm64, which has device trees
 	@scripts/kernel.py arm64
 
@@ -59,6 +62,7 @@ arm64-kernel: tree ## Build the new kernel for arm64, which has device trees
 swiotlb: kernel
 pristine: baseline
 debug: debug-kernel
+gcov: gcov-kernel
 arm64: arm64-kernel
 
 boot: kernel ## Boot the new kernel once; prints PASS or why not
@@ -74,7 +78,7 @@ ab: ab-arguments kernel $(if $(filter pristine,$(A) $(B)),baseline) ## The same 
 ab-arguments:
 	@$(RIG) $(AB) --check
 
-vm: vm-arguments $(filter swiotlb pristine debug arm64,$(KERNEL_NAME)) ## One scenario: SCENARIO=<name> [BACKEND=fixed] [CMDLINE=...] [KERNEL_NAME=swiotlb|pristine|debug|arm64] [COCO=1]
+vm: vm-arguments $(filter swiotlb pristine debug gcov arm64,$(KERNEL_NAME)) ## One scenario: SCENARIO=<name> [BACKEND=fixed] [CMDLINE=...] [KERNEL_NAME=swiotlb|pristine|debug|gcov|arm64] [COCO=1]
 	@$(RIG) vm $(SCENARIO) --kernel $(KERNEL_NAME) $(BACKEND:%=--backend %) $(if $(CMDLINE),--cmdline '$(CMDLINE)') $(IN_COCO)
 
 # Before a kernel is built for nothing
@@ -82,8 +86,8 @@ vm-arguments:
 	@test -f tools/testing/swiotlb-vm/scenarios/$(SCENARIO).scenario || \
 		{ echo "vm: SCENARIO=<name> must be one of: $(patsubst %.scenario,%,$(notdir \
 		$(wildcard tools/testing/swiotlb-vm/scenarios/*.scenario)))" >&2; exit 2; }
-	@case "$(KERNEL_NAME)" in swiotlb|pristine|debug|arm64) ;; \
-	*) echo "vm: KERNEL_NAME must be swiotlb, pristine, debug or arm64" >&2; exit 2;; esac
+	@case "$(KERNEL_NAME)" in swiotlb|pristine|debug|gcov|arm64) ;; \
+	*) echo "vm: KERNEL_NAME must be swiotlb, pristine, debug, gcov or arm64" >&2; exit 2;; esac
 
 bench: tree ## Upstream and all backends side by side in user space: time, memory, cache lines; table, JSON, HTML, 3 minutes [ARGS=--quick]
 	@$(MAKE) -s --no-print-directory -C tools/testing/swiotlb/bench run ARGS='$(ARGS)'

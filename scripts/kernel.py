@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Configure and build one of the kernels: kernel.py swiotlb|pristine|debug|arm64|pristine-dynamic
+"""Configure and build one of the kernels: kernel.py swiotlb|pristine|debug|gcov|arm64|pristine-dynamic
 
 Object trees lie inside their source trees (build/<release>/obj), so that kbuild names sources by the same relative
 paths in all of them. That makes object trees interchangeable: the second lean kernel starts as a copy of the first
@@ -23,11 +23,15 @@ KERNELS = {
     "swiotlb": (TREE, "obj", ["base", "coco", "swiotlb"], PRISTINE / "obj"),
     "pristine": (PRISTINE, "obj", ["base", "coco"], TREE / "obj"),
     "debug": (TREE, "obj-debug", ["base", "coco", "swiotlb", "debug"], None),
+    "gcov": (TREE, "obj-gcov", ["base", "coco", "swiotlb", "gcov"], None),
     "arm64": (TREE, "obj-arm64-vm", ["arm64"], None),
     "pristine-dynamic": (PRISTINE, "obj-dynamic", ["base", "coco", "pristine-dynamic"], None),
 }
 IMAGE = "arch/x86/boot/bzImage"
 ARM64_IMAGE = "arch/arm64/boot/Image"
+# Without optimization, for only then each return, say, has counters of its own.
+GCOV_VARIABLES = ["CFLAGS_GCOV=--coverage -fprofile-update=atomic -O0 -w "
+                  f"-include {REPO / 'tools/testing/swiotlb-vm/gcov.h'}"]
 ARM64_VARIABLES = ["ARCH=arm64", "CROSS_COMPILE=aarch64-linux-gnu-"]
 
 
@@ -109,6 +113,8 @@ def kernel():
     tree, folder, fragments, donor = KERNELS[name]
     obj, what, log = tree / folder, f"kernel {name}", LOGS / f"kernel-{name}.log"
     image, variables, targets = IMAGE, [], ["bzImage", "modules"]
+    if name == "gcov":
+        variables = GCOV_VARIABLES
     if name == "arm64":  # one image, no modules
         image, variables, targets = ARM64_IMAGE, ARM64_VARIABLES, ["Image"]
     if not tree.exists():
