@@ -11,6 +11,7 @@ import backends
 import badness
 import coco
 import fio
+import gcov
 import initramfs
 import ktap
 import qemu
@@ -126,7 +127,7 @@ def prepare(scenario: Scenario, kernel: Kernel, variant: tuple[str, str], backen
     cmdline = " ".join(part for part in (scenario["cmdline"], variant[1], extra) if part)
     cmdline = cmdline.replace("%kernel_end%", f"{kernel.end_kib()}K")
     tools = initramfs.tools_archive("fio" in scenario["tools"].split(), kernel.arch)
-    env = {"LIMIT": scenario["limit"], "VARIANT": variant[0], "KERNEL": kernel.name, **env}
+    env = {"LIMIT": scenario["limit"], "VARIANT": variant[0], "KERNEL": kernel.role, **gcov.env_for(kernel), **env}
     if qemu.CONFIDENTIAL.search(cmdline):
         env |= {"RESULTS_IO": hex(qemu.RESULTS_IO), "LOG_IO": hex(qemu.LOG_IO)}
     env |= dict(line.partition("=")[::2] for line in scenario.lists["env"])
@@ -174,6 +175,7 @@ def boot_and_judge(scenario: Scenario, kernel: Kernel, variant: tuple[str, str],
         findings=badness.examine(console, badness.allow_list() + scenario.allowed()),
         map_failures=badness.count_map_failures(console), machine=machine)
     boot.reasons = judge(boot, scenario, kernel, console, trouble, backend, last_words(log))
+    boot.reasons += gcov.problems(results, kernel, tag)
     if scenario.must_fail(boot.variant):
         boot.reasons = judge_failing(scenario.must_fail(boot.variant), boot.reasons)
         boot.counts = ktap.Counts()  # its tests were bait, not tests

@@ -24,6 +24,9 @@
  *   $RESULTS      a file of "key=value" lines: numbers or words for the report
  *   $ATTACH       a directory: every file in it is forwarded whole
  *   exit status   0 is a pass, anything else a failure
+ *
+ * A kernel that counts what is reached has the counters in debugfs. GCOV_FILES= says
+ * which of these files are forwarded as well.
  */
 
 #define _GNU_SOURCE	/* basename() that leaves its argument alone */
@@ -322,11 +325,11 @@ static void emit_file(const char *name, const char *path)
 	free(text);
 }
 
-static void emit_attachments(void)
+static void emit_files(const char *pattern)
 {
 	glob_t files = { 0 };
 
-	glob(ATTACH_DIR "/*", 0, NULL, &files);
+	glob(pattern, 0, NULL, &files);
 	for (size_t i = 0; i < files.gl_pathc; i++)
 		emit_file(basename(files.gl_pathv[i]), files.gl_pathv[i]);
 	globfree(&files);
@@ -477,7 +480,9 @@ int main(void)
 	emit_pool_file("io_tlb_used");
 	emit_pool_file("io_tlb_used_hiwater");
 	emit_pool_file("io_tlb_transient_nslabs");
-	emit_attachments();
+	emit_files(ATTACH_DIR "/*");
+	if (getenv("GCOV_FILES"))
+		emit_files(getenv("GCOV_FILES"));
 	emit_end();
 	poweroff();
 }

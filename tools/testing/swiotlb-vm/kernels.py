@@ -12,7 +12,7 @@ from pathlib import Path
 from common import BUILD, LOGS, REPO, RigError, run_tool, shown
 
 KERNEL_MAP_START = 0xffffffff80000000  # virtual address of physical 0 in the kernel's own mapping
-NAMES = ("swiotlb", "pristine", "debug", "arm64", "pristine-dynamic")
+NAMES = ("swiotlb", "pristine", "debug", "gcov", "arm64", "pristine-dynamic")
 IMAGES = {"x86": "arch/x86/boot/bzImage", "arm64": "arch/arm64/boot/Image"}
 
 
@@ -31,6 +31,11 @@ class Kernel:
     @property
     def image(self) -> Path:
         return self.obj / IMAGES[self.arch]
+
+    @property
+    def role(self) -> str:
+        """What scenarios take it for: the one that counts what is reached is in all else like the one under test."""
+        return "swiotlb" if self.name == "gcov" else self.name
 
     @property
     def is_ours(self) -> bool:
@@ -66,6 +71,7 @@ def default_obj(name: str) -> Path:
             raise RigError(f"no kernel in {shown(BUILD)}: run `make kernel` first, or give --obj")
         release = found[-1].name.removesuffix("-pristine")
     folder = {"pristine": f"{release}-pristine/obj", "debug": f"{release}/obj-debug",
+              "gcov": f"{release}/obj-gcov",
               "arm64": f"{release}/obj-arm64-vm",
               "pristine-dynamic": f"{release}-pristine/obj-dynamic"}
     return BUILD / folder.get(name, f"{release}/obj")

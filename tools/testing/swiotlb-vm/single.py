@@ -27,8 +27,8 @@ class Options:
 
     def load(self, name: str, kernel: Kernel) -> Scenario:
         """A scenario as asked for."""
-        scenario = load(name, kernel.name, coco=self.coco)
-        if kernel.name not in scenario.kernels:
+        scenario = load(name, kernel.role, coco=self.coco)
+        if kernel.role not in scenario.kernels:
             raise RigError(f"scenario {name} is not meant for the {kernel.name} kernel")
         return scenario.for_ci() if self.ci else scenario
 

@@ -19,6 +19,7 @@ import bench_page
 import coco
 import counts
 import fio
+import gcov
 import guest
 import initramfs
 import ktap
@@ -41,6 +42,38 @@ def parse_scenario(text: str, kernel: str = "swiotlb", confidential: bool = Fals
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "x.scenario").write_text(text)
         return scenario.load("x", kernel, Path(folder), confidential)
+
+
+class Coverage(unittest.TestCase):
+    """What the gcov kernel counted."""
+
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.top = Path(folder.name)
+        self.kernel = Kernel("gcov", self.top / "obj")
+
+    def test_is_for_the_scenarios_of_the_kernel_under_test(self) -> None:
+        self.assertEqual((self.kernel.role, Kernel("debug", RIG).role), ("swiotlb", "debug"))
+        self.assertTrue(self.kernel.is_ours)
+
+    def test_files_arrive_byte_by_byte(self) -> None:
+        every = bytes(range(256))
+        line = '"' + "".join(f"\\u{byte:04x}" for byte in every) + '"'
+        (self.top / "results").write_text(f'{{"type": "file", "name": "core.gcda", "text": {line}}}\n'
+                                          '{"type": "file", "name": "x.json", "text": "{}"}\n')
+        results = guest.read_results(self.top / "results")
+        (self.top / "boot").mkdir()
+        (self.top / "boot/old.gcda").touch()
+        gcov.keep(results, self.kernel, self.top / "boot")
+        self.assertEqual((self.top / "boot/core.gcda").read_bytes(), every)
+        self.assertEqual((self.top / "boot/core.gcno").readlink(), self.kernel.obj / gcov.SOURCES / "core.gcno")
+        self.assertEqual((len(list((self.top / "boot").iterdir())), list(results.files)), (2, ["x.json"]))
+
+    def test_silence_is_a_failure(self) -> None:
+        self.assertTrue(gcov.problems(guest.Results(), self.kernel, "no-such-boot"))
+        self.assertEqual(gcov.problems(guest.Results(), Kernel("swiotlb", RIG), "no-such-boot"), [])
+        self.assertEqual(gcov.env_for(Kernel("swiotlb", RIG)), {})
 
 
 class Scenarios(unittest.TestCase):
