@@ -5,7 +5,7 @@
  * is not made for. It puts its flags into a variable, and the variable into
  * an instruction. That pr_fmt() is defined again, behind this, is no harm.
  */
-#include <asm/bug.h>
+#include <linux/bug.h>
 
 #undef __WARN_FLAGS
 #define __WARN_FLAGS(flags)	_BUG_FLAGS(ASM_UD2, BUGFLAG_WARNING | (flags), ASM_REACHABLE)
