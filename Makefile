@@ -19,13 +19,18 @@ B ?= dynamic
 HOW ?= boot
 AB = ab $(A) $(B) --scenario $(or $(SCENARIO),nvme) --how $(HOW) --rounds $(ROUNDS) $(IN_COCO)
 
+# What `make coverage` boots: most of what guests reach and tests in user space do not, in 6 minutes
+GUESTS ?= kunit noforce pool-none param-unknown mask32-grow guard trace switch-errors switch-storm swiotlb-top \
+	coco-enforce coco-inject cc-storm
+GUESTS_COCO ?= selftest
+
 # COCO=1: in a simulated confidential guest
 IN_COCO = $(if $(filter-out 0,$(COCO)),--coco)
 
 # Each script uses all processors by itself, and they build upon each other.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help deps tree kernel pristine baseline baseline-dynamic debug debug-kernel gcov gcov-kernel arm64 arm64-kernel boot run ab vm test check bench bench-vm builds \
+.PHONY: help deps tree kernel pristine baseline baseline-dynamic debug debug-kernel gcov gcov-kernel arm64 arm64-kernel boot run ab vm test check coverage bench bench-vm builds \
 	series series-check deb deb-check deb-boot deb-deps clean distclean ab-arguments vm-arguments
 
 help: ## This list
@@ -101,6 +106,13 @@ baseline-dynamic: tree ## Build the pristine kernel with upstream's growing pool
 check: deps ## Static checks and user-space tests, no kernel build
 	@scripts/tree.py
 	@scripts/check.py
+
+coverage: gcov-kernel ## What tests in user space and guests reach of kernel/dma/swiotlb, together, 11 minutes [GUESTS='kunit trace ...'] [ARGS=-b]
+	@rm -rf build/gcov
+	@$(RIG) vm $(GUESTS) --kernel gcov --ci
+	@$(if $(GUESTS_COCO),$(RIG) vm $(GUESTS_COCO) --kernel gcov --ci --coco)
+	@$(MAKE) -s --no-print-directory -j$(or $(JOBS),$(shell nproc)) -C tools/testing/swiotlb coverage \
+		ARGS='-g $(CURDIR)/build/gcov -j $(CURDIR)/build/report/coverage.json $(ARGS)'
 
 builds: tree ## Compile under every configuration that matters, with sparse and W=1, arm64 and i386 too (ARCHS=all)
 	@scripts/builds.py

@@ -9,10 +9,13 @@ import subprocess
 import sys
 import tempfile
 import unittest
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 
 SCRIPTS = Path(__file__).resolve().parent
 sys.path.insert(0, str(SCRIPTS))
+USER_SPACE = SCRIPTS.parent / "tools/testing/swiotlb"
 
 PATCH = """Subject: toy: Say two
 
@@ -331,6 +334,78 @@ class Deps(Toy):
         self.assert_refused(result, "deps: missing: ")
         self.assertRegex(result.stderr, r"\bflex\b")
         self.assertNotRegex(result.stderr, r"\bgit\b")
+
+
+class Coverage(unittest.TestCase):
+    """What tools/testing/swiotlb/coverage makes of counters."""
+
+    def setUp(self):
+        sys.path.insert(0, str(USER_SPACE))
+        self.addCleanup(sys.path.remove, str(USER_SPACE))
+        loader = SourceFileLoader("coverage_script", str(USER_SPACE / "coverage"))
+        self.coverage = module_from_spec(spec_from_loader(loader.name, loader))
+        loader.exec_module(self.coverage)
+        self.reached = self.coverage.reached
+
+    def lines(self, **counts):
+        """lines(_number=(count, branches), ...)"""
+        return {int(name[1:]): self.reached.Line(count, branches) for name, (count, branches) in counts.items()}
+
+    def compiled(self, folder, text):
+        """Build and run a program with counters, in the way of a kernel: -O0."""
+        write(folder / "toy.c", text)
+        subprocess.run(["gcc", "-O0", "--coverage", "toy.c", "-o", "toy"], cwd=folder, check=True)
+        subprocess.run(["./toy"], cwd=folder, check=True)
+        return list(folder.glob("*.gcda"))
+
+    def test_reads_what_gcov_says(self):
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            counters = self.compiled(folder, "int main(int n, char **v)\n{\n\tif (n > 1)\n\t\treturn 1;\n\treturn 0; }\n")
+            counters = [counters[0].rename(folder / "toy.gcda")]
+            next(folder.glob("*.gcno")).rename(folder / "toy.gcno")
+            lines = self.reached.read(counters)["toy.c"]
+            self.assertEqual({number: line.count for number, line in lines.items()}, {1: 1, 3: 1, 4: 0, 5: 1})
+            self.assertEqual((len(lines[3].branches), lines[3].taken), (2, 1))
+            self.assertEqual(self.reached.unreached(lines, (folder / "toy.c").read_text().splitlines()), {"main": [4]})
+            (folder / "toy.gcno").unlink()
+            self.assertRaises(ValueError, self.reached.read, counters)
+
+    def test_two_runs_add_up(self):
+        one, two = self.lines(_1=(1, [0, 2]), _2=(0, [])), self.lines(_1=(2, [1, 0]), _3=(4, []))
+        self.assertEqual(self.reached.add(one, two), self.lines(_1=(3, [1, 2]), _2=(0, []), _3=(4, [])))
+        self.assertEqual(self.reached.add({}, two), two)
+
+    def test_two_builds_are_put_together(self):
+        user = self.lines(_1=(1, [0, 2]), _2=(0, [0, 0]), _3=(1, [0, 1]), _4=(0, []), _5=(1, [1, 0]))
+        guests = self.lines(_1=(1, [1, 0]), _2=(9, [1, 1, 1]), _3=(5, [1, 1, 0]), _4=(2, []), _6=(0, []))
+        both = self.reached.together(user, guests)
+        self.assertEqual({number: (line.count, line.taken) for number, line in both.items()},
+                         {1: (2, 2), 2: (9, 2), 3: (6, 1), 4: (2, 0), 5: (1, 1)})
+        self.assertEqual(self.reached.figures(both), [5, 5, 8, 6])
+        self.assertEqual(self.reached.figures(self.reached.blank(user)), [5, 0, 8, 0])
+
+    def judge(self, reason, scenarios, lines=(3, 4)):
+        found = {name: self.lines(**{f"_{number}": (1, []) for number in numbers}) for name, numbers in scenarios.items()}
+        holes = {("a.c", "f"): self.coverage.Hole(list(lines), found)} if lines else {}
+        return len(self.coverage.judge(holes, {("a.c", "f"): reason} if reason else {}, found))
+
+    def test_holes_want_the_right_reason(self):
+        some, all_of_it = {"kunit": [3], "boot": []}, {"kunit": [3], "trace": [4], "boot": []}
+        for reason, scenarios, wrong in (
+                ("", {}, 1), ("why", {}, 0), ("guests: kunit", {}, 0), ("", some, 1),
+                ("why", some, 0), ("guests: kunit; why", some, 0), ("guests: kunit", some, 1),
+                ("guests: boot; why", some, 1), ("guests: other; why", some, 0),
+                ("guests: kunit, trace", all_of_it, 0), ("guests: trace", all_of_it, 0), ("why", all_of_it, 1),
+                ("guests: trace; why", all_of_it, 1), ("guests: boot", all_of_it, 1), ("by chance", all_of_it, 0)):
+            self.assertEqual(self.judge(reason, scenarios), wrong, (reason, scenarios))
+        self.assertEqual([self.judge(reason, {}, ()) for reason in ("why", "by chance: why")], [1, 0])
+
+    def test_branches_by_group(self):
+        text = ["if (WARN_ON(x))", "if (y)", "", "if (z)", "a;"]
+        lines = self.lines(_1=(1, [1, 0]), _2=(1, [1, 0, 0]), _4=(1, [1, 0]), _5=(0, []))
+        self.assertEqual(self.coverage.untaken(lines, text, {"WARN": "never"}),
+                         {"WARN": {1: 1}, "": {2: 2}, self.coverage.LEADS_TO_HOLE: {4: 1}})
 
 
 if __name__ == "__main__":

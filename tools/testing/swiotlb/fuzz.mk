@@ -4,7 +4,7 @@
 #   make fuzz                    both targets, from the inputs in corpus/, for a minute
 #   make fuzz SECONDS=3600 SEED=7
 #   make fuzz ENGINE=libfuzzer   the same targets with libFuzzer, which comes with clang
-#   make coverage                lines and branches of the sources that the tests reach
+#   make coverage [ARGS=-b]      lines and branches of the sources that the tests reach
 
 SECONDS ?= 60
 SEED ?= $(shell date +%s)
@@ -62,6 +62,6 @@ $(O)/libfuzzer/%.o: %.c $(STUB_FILES) Makefile fuzz.mk
 	@$(CLANG) $(LIBFUZZER_CFLAGS) -MD -c -o $@ $<
 
 coverage: $(O)/cov/swiotlb-tests $(FUZZERS:%=$(O)/cov/%)
-	@O=$(O) SRC=$(SRC) ./coverage
+	@O=$(O) SRC=$(SRC) ./coverage $(ARGS)
 
 -include $(wildcard $(O)/fuzz/kernel/*.d $(O)/libfuzzer/*.d $(O)/libfuzzer/*/*.d)
