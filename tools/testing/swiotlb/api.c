@@ -78,6 +78,19 @@ TEST(api_boots_as_told)
 }
 
 /* A platform may wish for a size, a user decides */
+/* Without "=" there are no words, and nobody has memory yet to tell about */
+TEST(api_boots_without_words)
+{
+	CHECK_EQ(shim_swiotlb_setup(NULL), 0);
+	swiotlb_print_info();
+	CHECK(shim_log_has("No low mem"));
+	shim_clear_log();
+	/* That one is told */
+	boot("", SWIOTLB_VERBOSE);
+	CHECK_EQ(swiotlb_size_or_default(), IO_TLB_DEFAULT_SIZE);
+	CHECK(shim_log_has("mapped [mem"));
+}
+
 TEST(api_adjusts_size)
 {
 	swiotlb_adjust_size(100 << 20);

@@ -416,3 +416,22 @@ TEST(cc_cpu_is_left_alone_while_busy)
 	drop_all();
 	drop_cc(&mem);
 }
+
+/* What a CPU had when it went offline is had by the others */
+TEST(cc_cpu_keeps_nothing_while_offline)
+{
+	make_cc(&mem);
+	stop_growth(&mem);
+	shim_cpu = 1;
+	CHECK_EQ(take(2048), 0);
+	CHECK_EQ(take(65536), 0);
+	drop_all();
+	CHECK(nr_kept(1));
+	CHECK(runs_of(1)->nr);
+	shim_cpu = 0;
+	shim_offline_cpu = 1;
+	cc_cpus_flush(cc_of(&mem), true);
+	CHECK_EQ(nr_kept(1), 0);
+	CHECK_EQ(runs_of(1)->nr, 0);
+	drop_cc(&mem);
+}

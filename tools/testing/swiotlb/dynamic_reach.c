@@ -159,6 +159,22 @@ TEST(dynamic_minds_where_the_bus_puts_memory)
 	drop_dynamic(mem);
 }
 
+/* A device that sees all memory beyond its reach: nothing is made for it */
+TEST(dynamic_minds_that_the_bus_puts_memory_too_high)
+{
+	struct swiotlb_req req = PLAIN_REQ(32768);
+	size_t bytes;
+
+	make_dynamic(mem);
+	bytes = shim_page_bytes();
+	req.addr_limit = REACH_32;
+	req.dma_offset = SZ_4G;
+	CHECK_EQ(span_alloc(mem, &req, &spans[0]), -ENXIO);
+	shim_settle();
+	CHECK_EQ(shim_page_bytes(), bytes);
+	drop_dynamic(mem);
+}
+
 /* No pool is made for those who would not find room there either */
 TEST(dynamic_does_not_grow_in_vain)
 {

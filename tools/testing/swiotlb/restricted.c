@@ -197,3 +197,21 @@ TEST(restricted_pool_must_be_suitable)
 	CHECK_EQ(rmem.ops->device_init(&rmem, &dev), -EINVAL);
 	CHECK(!rmem.priv);
 }
+
+/* Half of the pool is out of reach of what is coherent, and there is nothing else */
+TEST(restricted_pool_half_in_reach)
+{
+	struct page *page;
+	unsigned int nr;
+
+	set_up();
+	CHECK_EQ(rmem.ops->device_init(&rmem, &dev), 0);
+	dev.coherent_dma_mask = dev.dma_offset + BASE + BYTES / 2 - 1;
+	for (nr = 0; (page = swiotlb_alloc(&dev, SZ_64K)); nr++)
+		CHECK(page_to_phys(page) + SZ_64K <= BASE + BYTES / 2);
+	CHECK(nr);
+	CHECK(strstr(shim_debugfs_read("swiotlb/pool@6000000/failures"),
+		     "out_of_reach 1\n"));
+	CHECK_EQ(number_in("swiotlb/pool@6000000/io_tlb_used"),
+		 nr * SZ_64K >> IO_TLB_SHIFT);
+}

@@ -9,6 +9,7 @@
 __thread unsigned int shim_cpu;
 __thread struct shim_context shim_context;
 unsigned int shim_nr_cpus = 4;
+unsigned int shim_offline_cpu = UINT_MAX;
 int shim_fence;
 bool shim_jitters;
 
@@ -50,6 +51,8 @@ int smp_call_function_single(int cpu, void (*func)(void *info), void *info,
 	bool was_in_interrupt = shim_context.in_interrupt;
 
 	might_sleep();
+	if (!cpu_online(cpu))
+		return -ENXIO;
 	shim_cpu = cpu;
 	preempt_disable();
 	shim_context.in_interrupt = true;

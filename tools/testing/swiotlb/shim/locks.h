@@ -55,10 +55,11 @@ void shim_might_sleep(const char *who);
 void preempt_disable(void);
 void preempt_enable(void);
 
-/* All CPUs are online; what one does for another is done while that does nothing */
+/* All CPUs are online but one, if any; what one does for another is done while that does nothing */
+extern unsigned int shim_offline_cpu;
 #define cpus_read_lock()	might_sleep()
 #define cpus_read_unlock()	((void)0)
-#define cpu_online(cpu)		((cpu) < shim_nr_cpus)
+#define cpu_online(cpu)		((cpu) < shim_nr_cpus && (cpu) != shim_offline_cpu)
 int smp_call_function_single(int cpu, void (*func)(void *info), void *info,
 			     int wait);
 
