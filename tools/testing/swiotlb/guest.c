@@ -233,17 +233,24 @@ TEST(guest_goes_high_with_fixed)
 
 TEST(guest_goes_high_with_cc)
 {
+	struct buffer buffer;
+
 	shim_zone_is_empty[SHIM_DMA] = true;
 	shim_zone_is_empty[SHIM_DMA32] = true;
 	boot_guest("cc", GUEST_BYTES);
 	CHECK(default_mem()->start >= SHIM_HIGH_START);
 	CHECK_EQ(pool_bytes(), GUEST_BYTES);
 	use(&dev, true);
-	/* There is no low memory so early, and kccd makes some once there is */
+	/* There is no low memory so early, and kccd makes some when it is asked once there is */
 	use(&low_dev, false);
+	shim_settle();
 	shim_zone_is_empty[SHIM_DMA] = false;
 	shim_zone_is_empty[SHIM_DMA32] = false;
 	shim_pass_ms(60000);
+	buffer_init(&buffer, 0, 5000);
+	if (buffer_map(&buffer, &low_dev))
+		buffer_unmap(&buffer);
+	shim_settle();
 	use(&low_dev, true);
 	CHECK_EQ(shim_nr_misaligned, 0);
 }
