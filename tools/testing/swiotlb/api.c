@@ -247,6 +247,26 @@ TEST(api_init_late)
 	CHECK(!is_swiotlb_allocated());
 }
 
+/* The user's number of areas counts late, too; with noforce there is no pool */
+TEST(api_init_late_minds_the_user)
+{
+	char areas[] = "2048,8", noforce[] = "noforce";
+
+	swiotlb_dev_init(&dev);
+	CHECK_EQ(default_swiotlb_base(), 0);
+	CHECK_EQ(default_swiotlb_limit(), PHYS_ADDR_MAX);
+	CHECK_EQ(shim_swiotlb_setup(areas), 0);
+	CHECK_EQ(swiotlb_init_late(4 << 20, GFP_KERNEL, NULL), 0);
+	CHECK(shim_log_has("area num 8."));
+	CHECK(!shim_log_has("area num 4."));
+	CHECK_EQ(default_swiotlb_base(), default_mem()->start);
+	CHECK_EQ(default_swiotlb_limit(), default_mem()->end - 1);
+	swiotlb_exit();
+	CHECK_EQ(shim_swiotlb_setup(noforce), 0);
+	CHECK_EQ(swiotlb_init_late(4 << 20, GFP_KERNEL, NULL), 0);
+	CHECK(!is_swiotlb_allocated());
+}
+
 TEST(api_init_late_without_memory)
 {
 	swiotlb_dev_init(&dev);

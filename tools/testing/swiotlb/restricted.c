@@ -198,6 +198,33 @@ TEST(restricted_pool_must_be_suitable)
 	CHECK(!rmem.priv);
 }
 
+/* Whole pages are used; of what has none, no pool is made */
+TEST(restricted_pool_has_whole_pages)
+{
+	struct reserved_mem none = rmem, tiny = rmem, odd = rmem;
+
+	boot_with("2048,2");
+	swiotlb_dev_init(&dev);
+	none.base = BASE + IO_TLB_SIZE;
+	none.size = PAGE_SIZE;
+	CHECK_EQ(shim_rmem_swiotlb_setup(&none), 0);
+	CHECK_EQ(none.ops->device_init(&none, &dev), -EINVAL);
+	tiny.base = BASE + IO_TLB_SIZE;
+	tiny.size = IO_TLB_SIZE / 2;
+	CHECK_EQ(shim_rmem_swiotlb_setup(&tiny), 0);
+	CHECK_EQ(tiny.ops->device_init(&tiny, &dev), -EINVAL);
+	/* Nor is there another try */
+	tiny.size = BYTES;
+	CHECK_EQ(tiny.ops->device_init(&tiny, &dev), -EINVAL);
+	odd.base = BASE + IO_TLB_SIZE;
+	CHECK_EQ(shim_rmem_swiotlb_setup(&odd), 0);
+	CHECK_EQ(odd.ops->device_init(&odd, &dev), 0);
+	CHECK(!swiotlb_find_pool(&dev, BASE + IO_TLB_SIZE));
+	CHECK(swiotlb_find_pool(&dev, BASE + PAGE_SIZE));
+	CHECK(swiotlb_find_pool(&dev, BASE + BYTES - 1));
+	CHECK(!swiotlb_find_pool(&dev, BASE + BYTES));
+}
+
 /* Half of the pool is out of reach of what is coherent, and there is nothing else */
 TEST(restricted_pool_half_in_reach)
 {
