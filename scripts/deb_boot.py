@@ -147,7 +147,9 @@ def make_base():
     done.unlink(missing_ok=True)
     shutil.rmtree(BASE, ignore_errors=True)
     WORK.mkdir(parents=True, exist_ok=True)
-    run(["debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, BASE, mirror()], LOG, "deb-boot: debootstrap")
+    # It leaves proc mounted, which must not be copied
+    run(["unshare", "--mount", "debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, BASE, mirror()], LOG,
+        "deb-boot: debootstrap")
     done.write_text(PACKAGES)
 
 
