@@ -435,3 +435,45 @@ TEST(cc_cpu_keeps_nothing_while_offline)
 	CHECK_EQ(runs_of(1)->nr, 0);
 	drop_cc(&mem);
 }
+
+/* Nor are the runs that it keeps */
+TEST(cc_cpu_gives_up_runs)
+{
+	unsigned int i, nr_chunks;
+
+	make_cc(&mem);
+	stop_growth(&mem);
+	nr_chunks = cc_bytes(&mem) / SZ_2M;
+	for (i = 0; i < nr_chunks; i++)
+		CHECK_EQ(take(SZ_64K), 0);
+	while (!take(SZ_64K))
+		;
+	drop_all();
+	CHECK(runs_of(0)->nr);
+	shim_pass_ms(4);
+	for (i = 0; i < nr_chunks; i++)
+		CHECK_EQ(take(SZ_2M), 0);
+	CHECK_EQ(runs_of(0)->nr, 0);
+	drop_all();
+	drop_cc(&mem);
+}
+
+/* kccd does not rest before those that were just in use have gone back, too */
+TEST(cc_cpu_keeps_no_runs_when_kccd_rests)
+{
+	unsigned int i;
+
+	make_cc_of(&mem, SZ_64M);
+	shim_settle();
+	shim_pass_ms(20000);
+	for (i = 0; i < 3; i++) {
+		CHECK_EQ(take(65536), 0);
+		drop_all();
+	}
+	CHECK_EQ(runs_of(0)->nr, 1);
+	CHECK_EQ(nr_kept(0), 0);
+	shim_settle();
+	shim_pass_ms(10000);
+	CHECK_EQ(runs_of(0)->nr, 0);
+	drop_cc(&mem);
+}
