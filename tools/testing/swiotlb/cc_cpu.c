@@ -276,6 +276,8 @@ TEST(cc_cpu_keeps_few_runs)
 			CHECK_EQ(take(i % 2 ? 65536 : 8192), 0);
 		drop_all();
 		CHECK(runs_of(cpu)->nr && runs_of(cpu)->nr <= CC_CACHE_RUNS);
+		CHECK(runs_of(cpu)->nr_slots[CC_ANY] * SZ_4K <=
+		      FIRST_BYTES / 16 / num_online_cpus());
 		nr_slots += runs_of(cpu)->nr_slots[CC_ANY];
 	}
 	CHECK(nr_slots * SZ_4K <= FIRST_BYTES / 16);
@@ -373,7 +375,7 @@ TEST(cc_cpu_keeps_no_runs_while_idle)
 /* What is low has a share of its own, and a small one */
 TEST(cc_cpu_low_runs_push_out_none)
 {
-	unsigned int i, nr;
+	unsigned int i, nr, max;
 
 	make_cc_of(&mem, SZ_64M);
 	for (i = 0; i < 5; i++)
@@ -381,12 +383,15 @@ TEST(cc_cpu_low_runs_push_out_none)
 	drop_all();
 	nr = runs_of(0)->nr_slots[CC_ANY];
 	CHECK_EQ(nr, 5 * 16);
-	CHECK_EQ(take_from(8192, REACH_32), 0);
-	CHECK_EQ(take_from(16384, REACH_32), 0);
-	CHECK_EQ(take_from(12288, REACH_32), 0);
+	/* A 16th of what is low, for each CPU. The second is one too many */
+	max = cc_of(&mem)->depots[CC_LOW].nr_chunks * (SZ_2M / 16) /
+	      num_online_cpus();
+	CHECK(max && max <= CC_RUN_SLOTS * SZ_4K);
+	CHECK_EQ(take_from(max, REACH_32), 0);
+	CHECK_EQ(take_from(max, REACH_32), 0);
 	drop_all();
 	CHECK_EQ(runs_of(0)->nr_slots[CC_ANY], nr);
-	CHECK(runs_of(0)->nr_slots[CC_LOW]);
+	CHECK_EQ(runs_of(0)->nr_slots[CC_LOW] * SZ_4K, max);
 	drop_cc(&mem);
 }
 
@@ -433,6 +438,32 @@ TEST(cc_cpu_keeps_nothing_while_offline)
 	cc_cpus_flush(cc_of(&mem), true);
 	CHECK_EQ(nr_kept(1), 0);
 	CHECK_EQ(runs_of(1)->nr, 0);
+	drop_cc(&mem);
+}
+
+/* The last that was freed is the next, and where in it a buffer begins is its own affair */
+TEST(cc_cpu_takes_the_last_run)
+{
+	struct swiotlb_req req = PLAIN_REQ(65536 - SZ_2K);
+	phys_addr_t last;
+
+	make_cc_of(&mem, SZ_64M);
+	CHECK_EQ(take(65536), 0);
+	CHECK_EQ(take(65536), 0);
+	last = span_start(&spans[0]);
+	drop_all();
+	CHECK_EQ(runs_of(0)->nr, 2);
+	CHECK_EQ(take(65536), 0);
+	CHECK_EQ(span_start(&spans[0]), last);
+	CHECK_EQ(runs_of(0)->nr, 1);
+
+	req.min_align_mask = SZ_4K - 1;
+	req.orig_addr = 0x2000000 + SZ_2K;
+	CHECK_EQ(span_alloc(&mem, &req, &spans[1]), 0);
+	CHECK_OK(span_is_wrong(&spans[1], &req));
+	nr_spans++;
+	CHECK_EQ(runs_of(0)->nr, 0);
+	drop_all();
 	drop_cc(&mem);
 }
 
