@@ -239,7 +239,7 @@ struct cc_chunk {
 #define CC_TRIES	8U
 
 /* Searches for any request in a depot, see cc_depot.c */
-#define CC_MAX_SEARCHES	(CC_NR_CLASSES * CC_TRIES + 5 * CC_TRIES + 7)
+#define CC_MAX_SEARCHES	(CC_NR_CLASSES * CC_TRIES + 5 * CC_TRIES + 6)
 
 /* From an offer of up to 512 slots: exact below 16, then eight to an octave */
 #define CC_NR_BUCKETS	64

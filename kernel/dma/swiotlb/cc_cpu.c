@@ -161,17 +161,23 @@ static enum cc_class run_class(const struct swiotlb_req *req)
 
 /*
  * In a depot: in slots of the best class, then of larger ones, then of all others.
- * -E2BIG if no class will ever do.
+ * But what is held for long gets nothing that others were promised, nor slabs: who
+ * asks for it has other ways. -E2BIG if no class will ever do.
  */
 static int alloc_in(struct cc_depot *d, const struct swiotlb_req *req,
 		    unsigned int best, struct swiotlb_span *span)
 {
 	static const u8 order[CC_NR_CLASSES] = {
 		CC_256, CC_512, CC_1K, CC_2K, CC_RUN_2K, CC_PAGES, CC_LAST,
-		CC_KEPT, CC_COHERENT,
+		CC_COHERENT, CC_KEPT,
 	};
 	unsigned int i, first = 0;
 	int err, result = -E2BIG;
+
+	if (best == CC_COHERENT) {
+		err = cc_depot_alloc(d, CC_COHERENT, req, span);
+		return err ? cc_depot_alloc(d, CC_PAGES, req, span) : 0;
+	}
 
 	while (order[first] != best)
 		first++;
@@ -330,7 +336,7 @@ void swiotlb_cc_free(const struct swiotlb_span *span)
 
 	if (cc_runs_free(span))
 		return;
-	/* A run may have one slot; those of the last and of kept chunks go to no CPU */
+	/* A run may have one slot; of some chunks they go to no CPU */
 	if (f->stack == CC_NO_STACK || span->nr_slots > 1 ||
 	    !cc_cpu_enter(f->cpus, &c)) {
 		cc_depot_free(span);

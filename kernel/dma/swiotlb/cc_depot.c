@@ -22,12 +22,13 @@
  *   coherent: an empty chunk from which dma_alloc_*() gets its pages, and buffers only if
  *	   there is nothing else. What is allocated is held for as long as a device has its
  *	   driver. A page of it here and there would hold as many chunks, long after the
- *	   load during which it was allocated.
+ *	   load during which it was allocated. If there is no such chunk, nor an empty
+ *	   one, it comes from others with slots of 4 KiB, but never from a last or kept one.
  *
  * A search costs 8 words of bitmap at most. In a depot a request tries nine classes:
  * CC_TRIES searches in each, as many again for a new slab in five of them, and one in
- * what was made for it in seven: CC_MAX_SEARCHES. There are two depots, and who found nothing
- * tries once more when he has given back what his CPU keeps: 476 searches at the very
+ * what was made for it in six: CC_MAX_SEARCHES. There are two depots, and who found nothing
+ * tries once more when he has given back what his CPU keeps: 472 searches at the very
  * most, and 40 where one small slot would have done. Who finds nothing in the bitmaps
  * of filled buckets does none, and takes no lock.
  *
@@ -412,7 +413,8 @@ static struct cc_slab *find_place(struct cc_depot *d, enum cc_class class,
 {
 	struct cc_slab *slab;
 
-	if (takes_empty(class))
+	/* Buffers may get pages of &CC_COHERENT, but make no chunk that */
+	if (class == CC_PAGES || req->orig_addr == SWIOTLB_NO_ORIG)
 		return find_pages(d, class, req, fit, slot);
 
 	slab = cc_shelf_find(&d->shelves[class], cc_nr_slots(class), req, fit,
