@@ -36,8 +36,9 @@
  *
  * These are works rather than a thread: nothing runs where nothing is to do, they go
  * with the memory that they are for, and freeing must not wait behind growth, which
- * waits for memory. Growth runs on the CPU that asked, before whoever runs there, so a
- * chunk comes from that CPU's node. Who uses it then may be anybody.
+ * waits for memory. Growth runs on the CPU that asked, if it is not under way on another,
+ * and before tasks there: a chunk comes from that CPU's node. Who uses it then may be
+ * anybody.
  *
  * Locking: cc.lock protects which chunks there are. Nobody holds it who waits for
  * memory, for a conversion or for a grace period.
@@ -52,6 +53,7 @@
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/shrinker.h>
 #include <linux/slab.h>
@@ -425,7 +427,7 @@ static void grow(struct work_struct *work)
 		/* What the limited get is of use to the others, too */
 		while (grow_reach(cc, CC_LOW) ||
 		       (cc->main != CC_LOW && grow_reach(cc, CC_ANY)))
-			;
+			cond_resched();
 	}
 	memalloc_noio_restore(noio);
 

@@ -49,6 +49,7 @@
 #include <linux/mutex.h>
 #include <linux/pfn.h>
 #include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/sizes.h>
 #include <linux/spinlock.h>
@@ -314,8 +315,10 @@ static void grow_for(struct dynamic *d, enum dynamic_class class)
 	unsigned long end_pfn;
 	int err = 0;
 
-	while (!err && (end_pfn = wanted(d, class)))
+	while (!err && (end_pfn = wanted(d, class))) {
 		err = make_pool(d, end_pfn);
+		cond_resched();
+	}
 	if (err)
 		back_off(d, &d->wants[class]);
 }

@@ -36,6 +36,8 @@
 #include <linux/mutex.h>
 #include <linux/printk.h>
 #include <linux/rcupdate.h>
+#include <linux/sched/isolation.h>
+#include <linux/smp.h>
 #include <linux/swiotlb.h>
 #include <linux/workqueue.h>
 #include <trace/events/swiotlb.h>
@@ -80,7 +82,8 @@ bool swiotlb_queue_work(struct delayed_work *work, unsigned long delay)
  * @work: does it, and may wait for memory; so it frees none that others wait for
  *
  * Whoever uses bounce memory up keeps a CPU busy, and is refused if more comes late: so
- * it is made on that CPU, before he goes on. Conversions take it long.
+ * it is made on that CPU, before tasks that run there. But CPUs that are to be left
+ * alone are. Conversions take long.
  *
  * Context: any.
  * Return: %false if it is too early in boot; then nothing is done.
@@ -90,7 +93,8 @@ bool swiotlb_queue_growth(struct delayed_work *work)
 	if (!swiotlb_is_awake())
 		return false;
 
-	queue_delayed_work(growth_wq, work, 0);
+	queue_delayed_work(cpu_is_isolated(raw_smp_processor_id()) ?
+			   system_unbound_wq : growth_wq, work, 0);
 	return true;
 }
 
