@@ -395,7 +395,7 @@ class Coverage(unittest.TestCase):
         for reason, scenarios, wrong in (
                 ("", {}, 1), ("why", {}, 0), ("guests: kunit", {}, 0), ("", some, 1),
                 ("why", some, 0), ("guests: kunit; why", some, 0), ("guests: kunit", some, 1),
-                ("guests: boot; why", some, 1), ("guests: other; why", some, 0),
+                ("guests: boot; why", some, 1), ("guests: other; why", some, 0), ("guests: kunit, other", some, 0),
                 ("guests: kunit, trace", all_of_it, 0), ("guests: trace", all_of_it, 0), ("why", all_of_it, 1),
                 ("guests: trace; why", all_of_it, 1), ("guests: boot", all_of_it, 1), ("by chance", all_of_it, 0)):
             self.assertEqual(self.judge(reason, scenarios), wrong, (reason, scenarios))

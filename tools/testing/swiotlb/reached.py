@@ -3,8 +3,10 @@
 
 In user space and in the kernel the sources are compiled without optimization, but with other macros, which can have
 branches of their own, and lines: what counts is what user space has of a file. Where guests know as many branches
-of a line, it is the same ones, in the same order; where they do not, they add them only if they took all of theirs, which
-must be more. So together is a lower bound.
+of a line, they are taken for the same ones, in the same order; where they do not, they add them only if they took all of
+theirs, which must be more.
+
+Functions in headers are inlined in many files, and not counted.
 """
 
 import dataclasses
@@ -40,8 +42,10 @@ def lines_of(counts):
 def read(counters):
     """Name of a source -> number -> Line, of all files with counters in one folder, of which one run wrote each.
 
-    Raises ValueError if gcov cannot make sense of them.
+    Raises ValueError if there are none, or gcov cannot make sense of them.
     """
+    if not counters:
+        raise ValueError("no counters were written")
     done = subprocess.run(["gcov", "--json-format", "--stdout", "--branch-probabilities", *sorted(path.resolve() for path in counters)],
                           capture_output=True, text=True, check=False)
     bad = [line for line in done.stderr.splitlines() if "mismatch" in line or "cannot open notes" in line]
