@@ -132,11 +132,12 @@ def mirror():
     """Where that Debian comes from."""
     if os.environ.get("MIRROR"):
         return os.environ["MIRROR"]
-    listed = subprocess.run(["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages",
-                             f"Codename: {SUITE}"], capture_output=True, text=True, check=False)
-    if not listed.stdout:
+    listed = subprocess.run(["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages", "Origin: Debian",
+                             "Component: main", f"Codename: {SUITE}"], capture_output=True, text=True, check=False)
+    known = [uri for uri in listed.stdout.split() if re.match(r"(https?|file):", uri)]
+    if not known:
         raise Failed(f"deb-boot: apt knows no {SUITE} here: MIRROR=<url>")
-    return listed.stdout.split()[0]
+    return known[0]
 
 
 def make_base():
