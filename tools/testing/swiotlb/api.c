@@ -77,7 +77,6 @@ TEST(api_boots_as_told)
 	}
 }
 
-/* A platform may wish for a size, a user decides */
 /* Without "=" there are no words, and nobody has memory yet to tell about */
 TEST(api_boots_without_words)
 {
@@ -91,6 +90,7 @@ TEST(api_boots_without_words)
 	CHECK(shim_log_has("mapped [mem"));
 }
 
+/* A platform may wish for a size, a user decides */
 TEST(api_adjusts_size)
 {
 	swiotlb_adjust_size(100 << 20);
