@@ -18,6 +18,7 @@ extern __thread unsigned int shim_cpu;
 extern unsigned int shim_nr_cpus;
 
 #define raw_smp_processor_id()	shim_cpu
+#define cpu_is_isolated(cpu)	((void)(cpu), false)
 #define smp_processor_id()	shim_cpu
 #define get_cpu()		(preempt_disable(), shim_cpu)
 #define put_cpu()		preempt_enable()
