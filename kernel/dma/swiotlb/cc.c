@@ -224,11 +224,9 @@ static void cc_show(struct swiotlb_mem *mem, struct seq_file *m)
 			   READ_ONCE(cc->reserves[geom].nr));
 }
 
-/* How much of so many chunks is for those who reach little */
-static unsigned int nr_low(const struct cc *cc, unsigned int nr)
+/* How much of so many chunks is for those who reach little, if others reach more */
+static unsigned int nr_low(unsigned int nr)
 {
-	if (cc->main == CC_LOW)
-		return nr;
 	return min(DIV_ROUND_UP(nr, LOW_ONE_OF), MAX_LOW);
 }
 
@@ -237,7 +235,7 @@ static unsigned int region_chunks(const struct io_tlb_pool *region)
 	return (region->end - region->start) >> CC_CHUNK_SHIFT;
 }
 
-/* Boot memory in whole chunks; what is left over goes back */
+/* Boot memory in whole chunks, aligned as such; what is left over goes back */
 static int provision_early(struct cc *cc, enum cc_reach reach,
 			   const struct swiotlb_params *params)
 {
@@ -256,14 +254,7 @@ static int provision_early(struct cc *cc, enum cc_reach reach,
 	rest.vaddr = region->vaddr + (region->end - region->start);
 	if (rest.start < rest.end)
 		swiotlb_pool_release(cc->mem, &rest);
-	if (region->start < region->end &&
-	    IS_ALIGNED(region->start, CC_CHUNK_BYTES))
-		return 0;
-
-	if (region->start < region->end)
-		swiotlb_pool_release(cc->mem, region);
-	region->end = region->start;
-	return -ENOMEM;
+	return region->start < region->end ? 0 : -ENOMEM;
 }
 
 static void add_early(struct cc *cc, struct cc_chunk *chunk, phys_addr_t start,
@@ -345,7 +336,7 @@ static int make_early(struct cc *cc, const struct swiotlb_params *params)
 	nr[CC_LOW] = region_chunks(&regions[cc->main]);
 	if (cc->main != CC_LOW) {
 		nr[CC_ANY] = nr[CC_LOW];
-		nr[CC_LOW] = nr_low(cc, nr[CC_ANY]);
+		nr[CC_LOW] = nr_low(nr[CC_ANY]);
 		if (regions[CC_ANY].end > cc->depots[CC_LOW].end) {
 			p.flags = 0;
 			p.bytes = nr[CC_LOW] * CC_CHUNK_BYTES;
@@ -386,7 +377,7 @@ static int make_early(struct cc *cc, const struct swiotlb_params *params)
 static int make_late(struct cc *cc, const struct swiotlb_params *params)
 {
 	unsigned int nr = DIV_ROUND_UP(params->bytes, CC_CHUNK_BYTES);
-	unsigned int i, for_low = nr_low(cc, nr);
+	unsigned int i, for_low = nr_low(nr);
 	struct swiotlb_params p = *params;
 	int err = 0;
 

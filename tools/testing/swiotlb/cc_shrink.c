@@ -63,6 +63,39 @@ TEST(cc_bursts_convert_nothing)
 	drop_cc(&mem);
 }
 
+/* While empty chunks are taken now and then, as many stay as if nothing else were free */
+TEST(cc_keeps_what_is_taken)
+{
+	unsigned int i, nr = 0;
+
+	make_cc(&mem);
+	fill();
+	shim_settle();
+	fill();
+	shim_settle();
+	drop(nr_spans);
+	/* In five chunks half is free, which is more than the watermark for pages */
+	for (i = 0; i < 10; i++)
+		CHECK_EQ(take(SZ_1M), 0);
+	for (i = 0; i < nr_spans; i++) {
+		if (i % 2)
+			span_free(&spans[i]);
+		else
+			spans[nr++] = spans[i];
+	}
+	nr_spans = nr;
+	for (i = 0; i < 12; i++) {
+		CHECK_EQ(take(SZ_2M), 0);
+		drop(1);
+		shim_pass_ms(1000);
+	}
+	CHECK(any()->nr_empty >= 3);
+	shim_pass_ms(15000);
+	CHECK(any()->nr_empty < 3);
+	drop(nr_spans);
+	drop_cc(&mem);
+}
+
 /* Slots in the caches of CPUs that are idle do not keep a chunk */
 TEST(cc_idle_cpus_keep_nothing)
 {

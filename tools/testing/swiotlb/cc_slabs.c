@@ -477,7 +477,7 @@ TEST(cc_makes_no_slabs_in_vain)
 TEST(cc_recovers_from_a_lack_of_slabs)
 {
 	size_t full = (64UL << 20) / 100 * 90;
-	unsigned int permille;
+	unsigned int permille, nr;
 	u64 seed = 6;
 
 	make_cc_of(&mem, 64UL << 20);
@@ -489,6 +489,12 @@ TEST(cc_recovers_from_a_lack_of_slabs)
 	permille = churn(60000, full, &seed, steal_slabs);
 	printf("  without slabs %u of 1000 failed\n", permille);
 	CHECK(permille > 100);
+	/* Of pages that are no slabs one of 64 is left to those who need a page */
+	while (!take(200))
+		;
+	for (nr = 0; !take(SZ_4K); nr++)
+		;
+	CHECK(nr >= cc_of(&mem)->nr_boot * CC_CHUNK_PAGES / 128);
 	shim_nowait_fails = false;
 	enable_work(&cc_of(&mem)->grow.work);
 	while (nr_stolen)
