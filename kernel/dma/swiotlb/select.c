@@ -82,8 +82,8 @@ bool swiotlb_queue_work(struct delayed_work *work, unsigned long delay)
  * @work: does it, and may wait for memory; so it frees none that others wait for
  *
  * Whoever uses bounce memory up keeps a CPU busy, and is refused if more comes late: so
- * it is made on that CPU, before tasks that run there. But CPUs that are to be left
- * alone are. Conversions take long.
+ * it is made on that CPU, before tasks that run there, and that takes long. But isolated
+ * CPUs are left alone.
  *
  * Context: any.
  * Return: %false if it is too early in boot; then nothing is done.
