@@ -84,8 +84,7 @@ static struct swiotlb_req random_req(u64 *seed)
 		req.min_align_mask = (1U << model_random_below(seed, 17)) - 1;
 		break;
 	case 2:
-		req.alloc_align_mask = (PAGE_SIZE << get_order(req.size)) - 1;
-		req.orig_addr = SWIOTLB_NO_ORIG;
+		make_coherent(&req);
 		break;
 	case 3:
 		req.alloc_align_mask = 0xfff;

@@ -523,18 +523,10 @@ TEST(cc_parameters_have_ranges)
 /* Free pages that are of no use to large buffers are not what should be free for them */
 TEST(cc_short_runs_are_not_enough)
 {
-	unsigned int i, nr = 0;
-
 	make_cc(&mem);
 	while (any()->nr_empty)
 		CHECK_EQ(take(SZ_512K), 0);
-	for (i = 0; i < nr_spans; i++) {
-		if (i % 2)
-			span_free(&spans[i]);
-		else
-			spans[nr++] = spans[i];
-	}
-	nr_spans = nr;
+	drop_every_other();
 	while (any()->nr_empty)
 		CHECK_EQ(take(SZ_2M), 0);
 	shim_settle();

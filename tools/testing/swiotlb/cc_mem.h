@@ -100,6 +100,13 @@ static inline void stop_growth(struct swiotlb_mem *mem)
 	CHECK_EQ(shim_param_set("cc_max", mib), 0);
 }
 
+/* As dma_alloc_*() asks for pages */
+static inline void make_coherent(struct swiotlb_req *req)
+{
+	req->orig_addr = SWIOTLB_NO_ORIG;
+	req->alloc_align_mask = (PAGE_SIZE << get_order(req->size)) - 1;
+}
+
 /**
  * struct cc_span - a span, and what it was asked for
  */

@@ -12,10 +12,7 @@ TEST(cc_gives_back_what_is_idle)
 
 	shim_cc = true;
 	make_cc(&mem);
-	fill();
-	shim_settle();
-	fill();
-	shim_settle();
+	fill_twice();
 	grown = cc_bytes(&mem);
 	CHECK(grown > FIRST_BYTES);
 	CHECK_EQ(shim_shared_bytes(), grown);
@@ -66,24 +63,15 @@ TEST(cc_bursts_convert_nothing)
 /* While empty chunks are taken now and then, as many stay as if nothing else were free */
 TEST(cc_keeps_what_is_taken)
 {
-	unsigned int i, nr = 0;
+	unsigned int i;
 
 	make_cc(&mem);
-	fill();
-	shim_settle();
-	fill();
-	shim_settle();
+	fill_twice();
 	drop(nr_spans);
 	/* In five chunks half is free, which is more than the watermark for pages */
 	for (i = 0; i < 10; i++)
 		CHECK_EQ(take(SZ_1M), 0);
-	for (i = 0; i < nr_spans; i++) {
-		if (i % 2)
-			span_free(&spans[i]);
-		else
-			spans[nr++] = spans[i];
-	}
-	nr_spans = nr;
+	drop_every_other();
 	for (i = 0; i < 12; i++) {
 		CHECK_EQ(take(SZ_2M), 0);
 		drop(1);
@@ -130,8 +118,7 @@ static struct swiotlb_req coherent_req(size_t bytes)
 {
 	struct swiotlb_req req = PLAIN_REQ(bytes);
 
-	req.orig_addr = SWIOTLB_NO_ORIG;
-	req.alloc_align_mask = (PAGE_SIZE << get_order(bytes)) - 1;
+	make_coherent(&req);
 	return req;
 }
 
@@ -206,11 +193,7 @@ TEST(cc_allocated_pages_share_when_full)
 TEST(cc_shrinks_if_memory_is_tight)
 {
 	make_cc(&mem);
-	fill();
-	shim_settle();
-	fill();
-	/* What is under way would come after it */
-	shim_settle();
+	fill_twice();
 	drop(nr_spans);
 	CHECK(cc_of(&mem)->nr_grown);
 	CHECK(shim_shrink() >= CC_CHUNK_BYTES / PAGE_SIZE);

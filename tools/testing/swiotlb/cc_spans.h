@@ -45,6 +45,20 @@ static inline void drop(unsigned int nr)
 		span_free(&spans[--nr_spans]);
 }
 
+/* So that half of what they took is free, in pieces of their size */
+static inline void drop_every_other(void)
+{
+	unsigned int i, nr = 0;
+
+	for (i = 0; i < nr_spans; i++) {
+		if (i % 2)
+			span_free(&spans[i]);
+		else
+			spans[nr++] = spans[i];
+	}
+	nr_spans = nr;
+}
+
 static inline void set(const char *name, const char *value)
 {
 	CHECK_EQ(shim_param_set(name, value), 0);
@@ -60,6 +74,15 @@ static inline void fill(void)
 {
 	while (!take(SZ_64K))
 		;
+}
+
+/* And what it grows by then. Nothing is under way when this returns */
+static inline void fill_twice(void)
+{
+	fill();
+	shim_settle();
+	fill();
+	shim_settle();
 }
 
 #endif /* _SWIOTLB_CC_SPANS_H */
