@@ -13,6 +13,7 @@
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/swiotlb.h>
+#include <linux/unaligned.h>
 
 #include "bounce.h"
 #include "internal.h"
@@ -22,25 +23,31 @@
 
 /**
  * swiotlb_record_distances() - let all slots of a span lead to its first one
- * @span: as the backend gave it, recorded, of several slots
+ * @head_dist: of its pool
+ * @slot:      its first slot
+ * @nr_slots:  how many it has, more than one
  *
  * Context: any.
  */
-void swiotlb_record_distances(const struct swiotlb_span *span)
+void swiotlb_record_distances(u8 *head_dist, unsigned int slot,
+			      unsigned int nr_slots)
 {
-	u8 *dist = span->pool->head_dist;
-	unsigned int i;
+	u64 eight = 0x0807060504030201;
+	unsigned int i = 1;
 
-	if (!dist)
-		return;
 	/*
 	 * Often there was just such a span before. Neighbours in a cache line may
 	 * be in use on other CPUs, so do not write for nothing.
 	 */
-	dist += span->slot;
-	for (i = 1; i < span->nr_slots; i++) {
-		if (dist[i] != min(i, MAX_DIST))
-			dist[i] = min(i, MAX_DIST);
+	head_dist += slot;
+	for (; i + 8 <= min(nr_slots, MAX_DIST + 1); i += 8) {
+		if (get_unaligned_le64(&head_dist[i]) != eight)
+			put_unaligned_le64(eight, &head_dist[i]);
+		eight += 0x0808080808080808;
+	}
+	for (; i < nr_slots; i++) {
+		if (head_dist[i] != min(i, MAX_DIST))
+			head_dist[i] = min(i, MAX_DIST);
 	}
 }
 

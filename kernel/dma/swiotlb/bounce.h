@@ -24,7 +24,8 @@
 #include <linux/swiotlb/backend.h>
 #include <linux/types.h>
 
-void swiotlb_record_distances(const struct swiotlb_span *span);
+void swiotlb_record_distances(u8 *head_dist, unsigned int slot,
+			      unsigned int nr_slots);
 long swiotlb_find_head(const struct io_tlb_pool *pool, unsigned long slot);
 
 /* Where a span begins, in bytes from the start of its pool */
@@ -51,8 +52,9 @@ static __always_inline void swiotlb_record(const struct swiotlb_span *span,
 		.offset = span->offset,
 		.nr_slots = span->nr_slots,
 	};
-	if (span->nr_slots > 1)
-		swiotlb_record_distances(span);
+	if (span->nr_slots > 1 && span->pool->head_dist)
+		swiotlb_record_distances(span->pool->head_dist, span->slot,
+					 span->nr_slots);
 }
 
 /**

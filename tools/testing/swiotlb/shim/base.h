@@ -6,6 +6,7 @@
 #define _SHIM_BASE_H
 
 #include <ctype.h>
+#include <endian.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -57,6 +58,21 @@ typedef u64 phys_addr_t;
 typedef u64 dma_addr_t;
 typedef unsigned int gfp_t;
 typedef unsigned short umode_t;
+
+/* Anywhere in memory */
+struct shim_unaligned64 {
+	u64 value;
+} __attribute__((packed));
+
+static inline u64 get_unaligned_le64(const void *p)
+{
+	return le64toh(((const struct shim_unaligned64 *)p)->value);
+}
+
+static inline void put_unaligned_le64(u64 value, void *p)
+{
+	((struct shim_unaligned64 *)p)->value = htole64(value);
+}
 
 #define U8_MAX		UINT8_MAX
 #define U16_MAX		UINT16_MAX
