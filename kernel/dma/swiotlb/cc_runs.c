@@ -33,24 +33,27 @@
 
 #include "cc.h"
 
-/* The bitmap shifted down by @shift and combined with itself; is any bit left? */
-static bool and_shifted(unsigned long *map, unsigned int nr_words,
-			unsigned int shift)
+/*
+ * The bitmap shifted down by @shift and combined with itself; is any bit left?
+ * @nr_words words, and behind them one that is 0. In those below @first no bit is set.
+ */
+static bool and_shifted(unsigned long *map, unsigned int first,
+			unsigned int nr_words, unsigned int shift)
 {
 	unsigned int skip = shift / BITS_PER_LONG, bits = shift % BITS_PER_LONG;
 	unsigned long any = 0;
 	unsigned int i;
 
-	for (i = 0; i < nr_words; i++) {
-		unsigned long w = 0;
+	for (i = first; i + skip < nr_words; i++) {
+		const unsigned long *from = &map[i + skip];
 
-		if (i + skip < nr_words)
-			w = map[i + skip] >> bits;
-		if (bits && i + skip + 1 < nr_words)
-			w |= map[i + skip + 1] << (BITS_PER_LONG - bits);
-		map[i] &= w;
+		/* In two steps: a shift by all bits is undefined */
+		map[i] &= from[0] >> bits |
+			  from[1] << 1 << (BITS_PER_LONG - 1 - bits);
 		any |= map[i];
 	}
+	for (; i < nr_words; i++)
+		map[i] = 0;
 	return any;
 }
 
@@ -93,15 +96,17 @@ int cc_find_run(const unsigned long *free, unsigned int nr_slots,
 {
 	unsigned int nr_words = BITS_TO_LONGS(nr_slots), len, step, i, slot;
 	unsigned long starts = allowed_starts(fit);
-	unsigned long runs[CC_CHUNK_WORDS];
+	unsigned long runs[CC_CHUNK_WORDS + 1];
 
 	if (fit->nr_slots > 1) {
 		if (fit->nr_slots > nr_slots)
 			return -ENOSPC;
-		memcpy(runs, free, nr_words * sizeof(long));
+		for (i = first; i < nr_words; i++)
+			runs[i] = free[i];
+		runs[nr_words] = 0;
 		for (len = 1; len < fit->nr_slots; len += step) {
 			step = min(len, fit->nr_slots - len);
-			if (!and_shifted(runs, nr_words, step))
+			if (!and_shifted(runs, first, nr_words, step))
 				return -ENOSPC;
 		}
 		free = runs;
@@ -230,10 +235,11 @@ bool cc_fit(const struct swiotlb_req *req, enum cc_class class,
 	u64 slot_mask = BIT_ULL(def->shift) - 1;
 	u64 align_mask = req->alloc_align_mask, match_mask, bytes;
 
+	/* Most classes are asked for more than they ever have: say that first */
+	if (req->size > (u64)def->max_slots << def->shift)
+		return false;
 	/* What the device sees must be aligned as slots are */
 	if (req->dma_offset & (SZ_4K - 1))
-		return false;
-	if (req->size > CC_CHUNK_BYTES)
 		return false;
 
 	*offset = req->orig_addr & req->min_align_mask &
