@@ -191,10 +191,12 @@ struct cc_reserve {
  * @level:   number of that list
  * @nr_free: pages that are free in each block
  * @nr_with: number of blocks by that
+ * @levels:  of which there are any, a bit for each
  */
 struct cc_blocks {
 	struct list_head node;
 	unsigned int level;
+	unsigned long levels;
 	u8 nr_free[CC_CHUNK_BLOCKS];
 	u8 nr_with[CC_BLOCK_PAGES + 1];
 };

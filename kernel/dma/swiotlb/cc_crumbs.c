@@ -38,16 +38,19 @@ static unsigned long block_bits(const struct cc_chunk *chunk, unsigned int block
 	       block % BLOCKS_PER_WORD * CC_BLOCK_PAGES & ALL_FREE;
 }
 
+/* One block more with so many free pages, or one less */
+static void count(struct cc_blocks *blocks, unsigned int nr_free, int delta)
+{
+	blocks->nr_with[nr_free] += delta;
+	__assign_bit(nr_free, &blocks->levels, blocks->nr_with[nr_free]);
+}
+
 /* The fewest free pages of any block that has crumbs; 0 if there is none */
 static unsigned int level_of(const struct cc_blocks *blocks)
 {
-	unsigned int level;
+	unsigned long levels = blocks->levels & GENMASK(CC_BLOCK_PAGES - 1, 1);
 
-	for (level = 1; level < CC_BLOCK_PAGES; level++) {
-		if (blocks->nr_with[level])
-			return level;
-	}
-	return 0;
+	return levels ? __ffs(levels) : 0;
 }
 
 static void move(struct cc_crumbs *crumbs, struct cc_blocks *blocks,
@@ -85,8 +88,8 @@ void cc_crumbs_changed(struct cc_crumbs *crumbs, struct cc_chunk *chunk,
 		nr = hweight_long(block_bits(chunk, block));
 		if (nr == blocks->nr_free[block])
 			continue;
-		blocks->nr_with[blocks->nr_free[block]]--;
-		blocks->nr_with[nr]++;
+		count(blocks, blocks->nr_free[block], -1);
+		count(blocks, nr, 1);
 		blocks->nr_free[block] = nr;
 	}
 	move(crumbs, blocks, level_of(blocks));
@@ -150,7 +153,7 @@ void cc_crumbs_add(struct cc_chunk *chunk)
 
 	memset(blocks, 0, sizeof(*blocks));
 	memset(blocks->nr_free, CC_BLOCK_PAGES, sizeof(blocks->nr_free));
-	blocks->nr_with[CC_BLOCK_PAGES] = CC_CHUNK_BLOCKS;
+	count(blocks, CC_BLOCK_PAGES, CC_CHUNK_BLOCKS);
 	INIT_LIST_HEAD(&blocks->node);
 }
 
