@@ -49,7 +49,7 @@ struct cc_cache {
 /* Of runs, a CPU keeps so many at most */
 #define CC_CACHE_RUNS	8U
 /* and none that have more slots */
-#define CC_RUN_SLOTS	32U
+#define CC_RUN_SLOTS	64U
 
 /**
  * struct cc_runs - free runs of slots of 4 KiB

@@ -3,7 +3,7 @@
  * The `cc` backend: free runs that a CPU keeps for itself
  *
  * Disks ask for the same few lengths again and again. So each CPU keeps the last
- * runs of 2 to 32 slots of 4 KiB that were freed on it, as they are. A buffer that
+ * runs of 2 to 64 slots of 4 KiB that were freed on it, as they are. A buffer that
  * takes just as many slots gets the one that was freed last, which is still in
  * the CPU's caches, without the depot's lock, and without a search. When there are
  * too many, the oldest go back to the depot.

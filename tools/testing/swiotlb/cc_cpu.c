@@ -219,9 +219,18 @@ TEST(cc_cpu_keeps_runs)
 	CHECK(is_same(&spans[0], &was[0]));
 	shim_cpu = 0;
 	drop_all();
+	CHECK_EQ(mem.ops->used(&mem), 0);
+	drop_cc(&mem);
+}
 
-	/* Too long to be kept */
-	CHECK_EQ(take(131072 + 4096), 0);
+/* Of so much memory they might keep longer ones */
+TEST(cc_cpu_keeps_no_long_runs)
+{
+	make_cc_of(&mem, SZ_64M);
+	CHECK_EQ(take(CC_RUN_SLOTS * SZ_4K), 0);
+	drop_all();
+	CHECK_EQ(runs_of(0)->nr, 1);
+	CHECK_EQ(take((CC_RUN_SLOTS + 1) * SZ_4K), 0);
 	drop_all();
 	CHECK_EQ(runs_of(0)->nr, 1);
 	CHECK_EQ(mem.ops->used(&mem), 0);
