@@ -136,6 +136,8 @@ static inline void bench_unmap(phys_addr_t tlb_addr, size_t size)
 long param(const char *name, long otherwise);
 const char *param_text(const char *name, const char *otherwise);
 void result(const char *name, double value);
+/* What @steps steps of @fn take, each on average; @fn gets the number of them */
+void result_instructions(void (*fn)(void *arg), size_t steps);
 /* How much more slab memory is used than before boot, and by what else since */
 extern size_t heap_before_boot, heap_after_boot;
 

@@ -160,8 +160,7 @@ static void churn_run(void)
 	result("full", (double)load.bytes / machine_bytes());
 	result("dropped", (double)nr_dropped / (nr_dropped + maps.nr + unmaps.nr));
 	if (nr_steps)
-		result("instructions", count_instructions(steps, &nr_steps) /
-				       nr_steps);
+		result_instructions(steps, nr_steps);
 #ifdef BENCH_TOUCH
 	chunk = 1024;
 	touch_start();

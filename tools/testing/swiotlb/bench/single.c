@@ -104,7 +104,7 @@ static void pair_run(void)
 	result("fails", (double)missing / nr_flight);
 	steps = param("steps", 0) * (instructions_are_cheap() ? 1000 : 1);
 	if (steps)
-		result("instructions", count_instructions(pairs, &steps) / steps);
+		result_instructions(pairs, steps);
 #ifdef BENCH_TOUCH
 	nr = 64;
 	touch_start();

@@ -216,16 +216,33 @@ static inline void bitmap_fill(unsigned long *map, unsigned int nr)
 	memset(map, 0xff, BITS_TO_LONGS(nr) * sizeof(long));
 }
 
+/* Of the @nr bits from @start on, those in that word; by words, as the kernel's */
+static inline unsigned long shim_bits_in(unsigned long word, unsigned int start,
+					 unsigned int nr)
+{
+	unsigned long mask = ~0UL;
+
+	if (word == BIT_WORD(start))
+		mask &= ~0UL << (start % BITS_PER_LONG);
+	if (word == BIT_WORD(start + nr - 1))
+		mask &= ~0UL >> (BITS_PER_LONG - 1 - (start + nr - 1) % BITS_PER_LONG);
+	return mask;
+}
+
 static inline void bitmap_set(unsigned long *map, unsigned int start, int nr)
 {
-	while (nr-- > 0)
-		__set_bit(start++, map);
+	unsigned long word = BIT_WORD(start);
+
+	for (; nr && word <= BIT_WORD(start + nr - 1); word++)
+		map[word] |= shim_bits_in(word, start, nr);
 }
 
 static inline void bitmap_clear(unsigned long *map, unsigned int start, int nr)
 {
-	while (nr-- > 0)
-		__clear_bit(start++, map);
+	unsigned long word = BIT_WORD(start);
+
+	for (; nr && word <= BIT_WORD(start + nr - 1); word++)
+		map[word] &= ~shim_bits_in(word, start, nr);
 }
 
 static inline unsigned int bitmap_weight(const unsigned long *map,
