@@ -398,6 +398,7 @@ struct cc_grower {
  * @squeezed_until: memory was tight not long ago: nothing is made before that but for
  *		  who finds no room, in jiffies of 64 bits
  * @grow:	  kccd: makes chunks and slabs
+ * @flush:	  kccd: has all CPUs give back what they keep
  * @trim:	  kccd: gives them back
  * @squeeze:	  kccd: gives all of them back that can be spared
  * @shrinker:	  tells when memory is tight, or %NULL
@@ -435,6 +436,7 @@ struct cc {
 	unsigned int nr_leaked;
 	u64 squeezed_until;
 	struct delayed_work grow;
+	struct delayed_work flush;
 	struct delayed_work trim;
 	struct delayed_work squeeze;
 	struct shrinker *shrinker;
@@ -577,5 +579,6 @@ unsigned int kccd_wanted(struct cc *cc, enum cc_reach reach);
 unsigned int cc_idle_jiffies(void);
 u64 cc_max_bytes(void);
 u64 cc_watermark_bytes(enum cc_class class);
+u64 cc_mark_bytes(enum cc_class class, u64 all_bytes);
 
 #endif /* _KERNEL_DMA_SWIOTLB_CC_H */

@@ -10,9 +10,11 @@
  */
 #define pr_fmt(fmt) "software IO TLB: " fmt
 
+#include <linux/cpumask.h>
 #include <linux/jiffies.h>
 #include <linux/kernel.h>
 #include <linux/kstrtox.h>
+#include <linux/minmax.h>
 #include <linux/moduleparam.h>
 #include <linux/printk.h>
 #include <linux/sizes.h>
@@ -26,6 +28,11 @@
 
 #define MAX_IDLE_MS	3600000U
 #define MAX_MIB		(4U << 20)
+
+/* Of large memory, this part should be free in long runs, as a log2 */
+#define SPARE_SHIFT	5
+/* Or a chunk for each CPU, as each uses up one while kccd is on its way; not more than */
+#define MAX_SPARE_SHIFT	3
 
 /* More than that for a class is a mistake */
 #define MAX_MARK_KIB	(SZ_1G / SZ_1K)
@@ -151,4 +158,23 @@ u64 cc_max_bytes(void)
 u64 cc_watermark_bytes(enum cc_class class)
 {
 	return (u64)READ_ONCE(cc_watermarks[class]) * SZ_1K;
+}
+
+/**
+ * cc_mark_bytes() - what should be free for a class, if there is so much memory
+ * @class:     one with a watermark
+ * @all_bytes: all the memory there is
+ *
+ * Context: any.
+ * Return: bytes; 0 if users say that nothing need be.
+ */
+u64 cc_mark_bytes(enum cc_class class, u64 all_bytes)
+{
+	u64 mark = cc_watermark_bytes(class);
+
+	if (class == CC_PAGES && mark)
+		mark = max3(mark, all_bytes >> SPARE_SHIFT,
+			    min(all_bytes >> MAX_SPARE_SHIFT,
+				(u64)num_online_cpus() << CC_CHUNK_SHIFT));
+	return mark;
 }

@@ -5,19 +5,20 @@
  * Whoever takes an empty chunk, or finds few slabs in reserve, leaves a note, and
  * asks kccd on his way out. It makes what is missing, and no more:
  *
- *  - Each class has a watermark (`swiotlb.cc_watermarks`), so many bytes should be
- *    free for it; for pages a 32nd of all memory, if that is more. What the classes
- *    lack together, rounded up to chunks, should be there as empty chunks, which are of
- *    use to all of them. Free pages count only as far as they are in long runs. For
- *    those who do not reach all memory one empty chunk will do, once there is anybody.
+ *  - Each class has a watermark (`swiotlb.cc_watermarks`), so many bytes should be free
+ *    for it; for pages a 32nd of all memory or a chunk for each CPU, if that is more.
+ *    What the classes lack together, rounded up to chunks, should be there as empty
+ *    chunks, which are of use to all of them. Free pages count only as far as they are
+ *    in long runs. For those who do not reach all memory one empty chunk will do, once
+ *    there is anybody.
  *  - Slabs of each size, which are not memory but what is to be known of it, are kept in
  *    reserve for as much as the watermark says: see cc_reserve.c.
  *  - If there was no empty chunk when one was needed, the watermarks were too low:
  *    the number of empty chunks wanted doubles each time, up to 64 times as many. It
  *    halves with each second in which that did not happen.
- *  - A request that found no room comes first: whoever does not reach all memory,
- *    then the others. All CPUs then give back the slots that they keep for
- *    themselves, once per jiffy at most, whether more memory can be had or not.
+ *  - A request that found no room comes first: whoever does not reach all memory, then
+ *    the others. Meanwhile all CPUs give back what they keep for themselves, once per
+ *    jiffy at most, whether more memory can be had or not.
  *
  * There is a cap (`swiotlb.cc_max`). A chunk takes 2 MiB in one piece, which is
  * converted as a whole, once. If there is none, or at the cap, nothing is tried for
@@ -36,9 +37,8 @@
  *
  * These are works rather than a thread: nothing runs where nothing is to do, they go
  * with the memory that they are for, and freeing must not wait behind growth, which
- * waits for memory. Growth runs on the CPU that asked, if it is not under way on another,
- * and before tasks there: a chunk comes from that CPU's node. Who uses it then may be
- * anybody.
+ * waits for memory. Growth runs on the CPU that asked, if it is not under way elsewhere,
+ * and before tasks there: a chunk comes from that CPU's node, though anybody may use it.
  *
  * Locking: cc.lock protects which chunks there are. Nobody holds it who waits for
  * memory, for a conversion or for a grace period.
@@ -68,9 +68,6 @@
 #define SQUEEZE_DELAY	HZ
 #define MAX_BOOST	6
 
-/* Of large memory, this part should be free in long runs, as a log2 */
-#define SPARE_SHIFT	5
-
 /**
  * kccd_cap_bytes() - how much memory there may be
  * @cc: whose
@@ -91,16 +88,6 @@ static u64 all_bytes(const struct cc *cc)
 	return (u64)READ_ONCE(cc->mem->nslabs) << IO_TLB_SHIFT;
 }
 
-/* What should be free for a class; nothing if users say so */
-static u64 mark_bytes(const struct cc *cc, enum cc_class class)
-{
-	u64 mark = cc_watermark_bytes(class);
-
-	if (class == CC_PAGES && mark)
-		mark = max(mark, all_bytes(cc) >> SPARE_SHIFT);
-	return mark;
-}
-
 /* How many chunks the classes lack together: with what is free on shelves, or with nothing */
 static unsigned int nr_missing(const struct cc *cc, const struct cc_shelf *shelves)
 {
@@ -108,7 +95,7 @@ static unsigned int nr_missing(const struct cc *cc, const struct cc_shelf *shelv
 	u64 missing = 0;
 
 	for (class = 0; class < CC_NR_MARKS; class++) {
-		u64 mark = mark_bytes(cc, class), free = 0;
+		u64 mark = cc_mark_bytes(class, all_bytes(cc)), free = 0;
 
 		if (shelves)
 			free = class == CC_PAGES ? shelves[class].nr_long :
@@ -117,6 +104,12 @@ static unsigned int nr_missing(const struct cc *cc, const struct cc_shelf *shelv
 		missing += mark > free ? mark - free : 0;
 	}
 	return DIV_ROUND_UP_ULL(missing, CC_CHUNK_BYTES);
+}
+
+/* The same if nothing is free but empty chunks: what is on shelves goes unnoticed */
+static unsigned int most_missing(const struct cc *cc, enum cc_reach reach)
+{
+	return reach == cc->main ? nr_missing(cc, NULL) : 1;
 }
 
 /**
@@ -325,8 +318,9 @@ static bool grow_reach(struct cc *cc, enum cc_reach reach)
 
 	wanted = max(kccd_wanted(cc, reach), urgent ? 1U : 0);
 	nr_empty = READ_ONCE(d->nr_empty);
-	/* Ask again when one of these is taken, or the last one */
-	WRITE_ONCE(d->low_mark, clamp(wanted, 1U, max(nr_empty, 1U)));
+	/* Ask again when one is taken that may be missing by then, or the last one */
+	WRITE_ONCE(d->low_mark, clamp(max(wanted, most_missing(cc, reach)), 1U,
+				      max(nr_empty, 1U)));
 	if (nr_empty >= wanted)
 		return false;
 
@@ -407,16 +401,23 @@ static void trim_later(struct cc *cc)
 	swiotlb_queue_work(&cc->trim, delay);
 }
 
+static void flush(struct work_struct *work)
+{
+	struct cc *cc = container_of(to_delayed_work(work), struct cc, flush);
+
+	WRITE_ONCE(cc->reclaim, false);
+	cc_cpus_flush(cc, true);
+	WRITE_ONCE(cc->flushed_at, get_jiffies_64());
+}
+
 static void grow(struct work_struct *work)
 {
 	struct cc *cc = container_of(to_delayed_work(work), struct cc, grow);
 	unsigned int noio;
 
-	if (READ_ONCE(cc->reclaim)) {
-		WRITE_ONCE(cc->reclaim, false);
-		cc_cpus_flush(cc, true);
-		WRITE_ONCE(cc->flushed_at, get_jiffies_64());
-	}
+	/* That waits for each CPU in turn: new chunks must not */
+	if (READ_ONCE(cc->reclaim))
+		swiotlb_queue_work(&cc->flush, 0);
 	noio = memalloc_noio_save();
 	WRITE_ONCE(cc->ask, false);
 	/* Those that were given back wait for a grace period, but ask for none */
@@ -484,7 +485,7 @@ static unsigned int nr_spare(struct cc *cc, enum cc_reach reach,
 	wanted = kccd_wanted(cc, reach);
 	/* This may be a moment when much else is free. That passes */
 	if (was_taken)
-		wanted = max(wanted, reach == cc->main ? nr_missing(cc, NULL) : 1);
+		wanted = max(wanted, most_missing(cc, reach));
 	return nr > wanted ? nr - wanted : 0;
 }
 
@@ -564,6 +565,7 @@ void kccd_init(struct cc *cc)
 		cc->growers[reach].watched_since = get_jiffies_64();
 	}
 	INIT_DELAYED_WORK(&cc->grow, grow);
+	INIT_DELAYED_WORK(&cc->flush, flush);
 	INIT_DELAYED_WORK(&cc->trim, trim);
 	INIT_DELAYED_WORK(&cc->squeeze, squeeze);
 }
@@ -581,6 +583,7 @@ void kccd_exit(struct cc *cc)
 	if (cc->shrinker)
 		shrinker_free(cc->shrinker);
 	cc->shrinker = NULL;
+	disable_delayed_work_sync(&cc->flush);
 	disable_delayed_work_sync(&cc->squeeze);
 	disable_delayed_work_sync(&cc->trim);
 }

@@ -151,23 +151,6 @@ TEST(cc_backs_off)
 	drop_cc(&mem);
 }
 
-/* The more there is the earlier it grows: of 256 MiB eight should be free in chunks */
-TEST(cc_grows_large_memory_ahead)
-{
-	make_cc_of(&mem, 256UL << 20);
-	shim_settle();
-	while (any()->nr_empty > 6)
-		CHECK_EQ(take(SZ_64K), 0);
-	shim_settle();
-	CHECK_EQ(cc_of(&mem)->nr_grown, 0);
-	while (any()->nr_empty > 3)
-		CHECK_EQ(take(SZ_64K), 0);
-	shim_settle();
-	CHECK(cc_of(&mem)->nr_grown);
-	drop(nr_spans);
-	drop_cc(&mem);
-}
-
 /* Let the last span be one whose memory CPUs may keep */
 static void put_last_what_stacks_take(void)
 {
@@ -518,20 +501,4 @@ TEST(cc_parameters_have_ranges)
 	/* What was refused has changed nothing */
 	CHECK(shim_param_get("cc_watermarks", buf) > 0);
 	CHECK(!strcmp(buf, "1,2,3,0,0,1048576\n"));
-}
-
-/* Free pages that are of no use to large buffers are not what should be free for them */
-TEST(cc_short_runs_are_not_enough)
-{
-	make_cc(&mem);
-	while (any()->nr_empty)
-		CHECK_EQ(take(SZ_512K), 0);
-	drop_every_other();
-	while (any()->nr_empty)
-		CHECK_EQ(take(SZ_2M), 0);
-	shim_settle();
-	CHECK(any()->shelves[CC_PAGES].nr_free >= SZ_4M / SZ_4K);
-	CHECK(any()->nr_empty >= SZ_4M / CC_CHUNK_BYTES);
-	drop(nr_spans);
-	drop_cc(&mem);
 }

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The cc backend: when kccd begins to make chunks, so that they are there in time
+ */
+#include "cc_spans.h"
+
+/* The more there is the earlier it grows: of 256 MiB eight should be free in chunks */
+TEST(cc_grows_large_memory_ahead)
+{
+	make_cc_of(&mem, 256UL << 20);
+	shim_settle();
+	while (any()->nr_empty > 6)
+		CHECK_EQ(take(SZ_64K), 0);
+	shim_settle();
+	CHECK_EQ(cc_of(&mem)->nr_grown, 0);
+	while (any()->nr_empty > 3)
+		CHECK_EQ(take(SZ_64K), 0);
+	shim_settle();
+	CHECK(cc_of(&mem)->nr_grown);
+	drop(nr_spans);
+	drop_cc(&mem);
+}
+
+/* Each CPU can use up a chunk before there is a new one; but that is not for small memory */
+TEST(cc_wants_a_chunk_for_each_cpu)
+{
+	static const struct {
+		unsigned int nr_cpus;
+		size_t bytes;
+		unsigned int nr_wanted;
+	} cases[] = {
+		/* A 32nd, a chunk for each, and an eighth; 1 is for the small classes */
+		{ .nr_cpus = 2, .bytes = 256UL << 20, .nr_wanted = 4 + 1 },
+		{ .nr_cpus = 12, .bytes = 256UL << 20, .nr_wanted = 12 + 1 },
+		{ .nr_cpus = 64, .bytes = 256UL << 20, .nr_wanted = 16 + 1 },
+		{ .nr_cpus = 64, .bytes = 32UL << 20, .nr_wanted = 2 + 1 },
+	};
+	unsigned int i, nr_cpus = shim_nr_cpus;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		shim_nr_cpus = cases[i].nr_cpus;
+		make_cc_of(&mem, cases[i].bytes);
+		stop_growth(&mem);
+		/* What is free on shelves counts, so nothing may be; without the last one it is urgent */
+		while (any()->nr_empty > 1)
+			CHECK_EQ(take(SZ_2M), 0);
+		CHECK_EQ(kccd_wanted(cc_of(&mem), CC_ANY), cases[i].nr_wanted);
+		drop(nr_spans);
+		drop_cc(&mem);
+	}
+	shim_nr_cpus = nr_cpus;
+}
+
+/* Free pages that are of no use to large buffers are not what should be free for them */
+TEST(cc_short_runs_are_not_enough)
+{
+	make_cc(&mem);
+	while (any()->nr_empty)
+		CHECK_EQ(take(SZ_512K), 0);
+	drop_every_other();
+	while (any()->nr_empty)
+		CHECK_EQ(take(SZ_2M), 0);
+	shim_settle();
+	CHECK(any()->shelves[CC_PAGES].nr_free >= SZ_4M / SZ_4K);
+	CHECK(any()->nr_empty >= SZ_4M / CC_CHUNK_BYTES);
+	drop(nr_spans);
+	drop_cc(&mem);
+}
+
+/* Nobody asks when what was free elsewhere is used up, so who takes an empty chunk does */
+TEST(cc_asks_before_the_last_one)
+{
+	make_cc_of(&mem, 256UL << 20);
+	while (any()->nr_empty > 4)
+		CHECK_EQ(take(SZ_1M), 0);
+	drop_every_other();
+	kccd_ask(cc_of(&mem));
+	shim_settle();
+	while (any()->shelves[CC_PAGES].nr_long >= 256)
+		CHECK_EQ(take(SZ_1M), 0);
+	shim_settle();
+	CHECK_EQ(any()->nr_empty, 4);
+	CHECK_EQ(cc_of(&mem)->nr_grown, 0);
+	CHECK_EQ(take(SZ_2M), 0);
+	shim_settle();
+	CHECK(cc_of(&mem)->nr_grown);
+	drop(nr_spans);
+	drop_cc(&mem);
+}
+
+/* CPUs may take long to give back what they keep; new chunks do not wait for that */
+TEST(cc_grows_while_cpus_are_asked)
+{
+	unsigned int tries = 100000;
+	size_t before;
+
+	make_cc(&mem);
+	fill();
+	shim_settle();
+	before = cc_bytes(&mem);
+	mutex_lock(&cc_of(&mem)->flush_lock);
+	fill();
+	while (cc_bytes(&mem) == before && tries--)
+		msleep(1);
+	CHECK(cc_bytes(&mem) > before);
+	mutex_unlock(&cc_of(&mem)->flush_lock);
+	shim_settle();
+	CHECK(!cc_of(&mem)->reclaim);
+	drop(nr_spans);
+	drop_cc(&mem);
+}
