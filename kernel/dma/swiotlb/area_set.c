@@ -242,7 +242,7 @@ static int make_tables(struct area_set *set, unsigned int nr_low,
  * @mem:     whose it is; its start, end, and nslabs are set
  * @params:  what the pool should be like
  * @nr_low:  how many pools below 4 GiB there may be besides
- * @nr_high: how many others
+ * @nr_high: how many others; none unless @nr_low is some
  *
  * The tables take 24 bytes for each pool that there may be.
  *
@@ -262,7 +262,7 @@ int area_set_init(struct area_set *set, struct swiotlb_mem *mem,
 		return err;
 
 	set->mem = mem;
-	set->single = !nr_low && !nr_high;
+	set->single = !nr_low;
 	set->nr_plenty = LONG_MAX;
 
 	err = -ENOMEM;
@@ -295,9 +295,8 @@ err_free_tables:
 err_free_pool:
 	area_pool_free(ap);
 err_release:
-	if (err == -ENOMEM)
-		pr_warn("no memory to manage %llu bytes of bounce buffers\n",
-			(u64)(pool.end - pool.start));
+	pr_warn("no memory to manage %llu bytes of bounce buffers\n",
+		(u64)(pool.end - pool.start));
 	swiotlb_pool_release(mem, &pool);
 	return err;
 err_leaked:
