@@ -149,14 +149,6 @@ static void * __ref table_alloc(size_t bytes, gfp_t gfp)
 	return memblock_alloc(bytes, SMP_CACHE_BYTES);
 }
 
-static void __ref table_free(void *table, size_t bytes)
-{
-	if (slab_is_available())
-		kvfree(table);
-	else
-		memblock_free(table, bytes);
-}
-
 /* Make the root cover all addresses below @end */
 static int grow_root(phys_addr_t end)
 {
@@ -190,8 +182,8 @@ static int grow_root(phys_addr_t end)
 	}
 	spin_unlock_irqrestore(&lookup_lock, flags);
 
-	if (root)
-		table_free(root, bytes);
+	/* Another CPU was faster, so there is slab */
+	kvfree(root);
 	return 0;
 }
 
@@ -222,12 +214,13 @@ static struct lookup_leaf *need_leaf(phys_addr_t paddr, gfp_t gfp)
 
 	/*
 	 * Under the lock, so that none goes to a root that was just copied. A
-	 * CPU may still see an outgrown one: it gets the leaf, too.
+	 * CPU may still see an outgrown one: it gets the leaf, too. The oldest
+	 * is empty_root, which has no part.
 	 */
 	spin_lock_irqsave(&lookup_lock, flags);
 	leaf = *leaf_slot(paddr);
 	if (leaf == &empty_leaf) {
-		for (root = lookup_root; root && part < root->nr_leaves;
+		for (root = lookup_root; part < root->nr_leaves;
 		     root = root->outgrown)
 			install(&root->leaf[part], new);
 		leaf = new;
@@ -235,8 +228,7 @@ static struct lookup_leaf *need_leaf(phys_addr_t paddr, gfp_t gfp)
 	}
 	spin_unlock_irqrestore(&lookup_lock, flags);
 
-	if (new)
-		table_free(new, sizeof(*new));
+	kvfree(new);
 	return leaf;
 }
 
@@ -260,8 +252,7 @@ static int need_pages(struct lookup_leaf *leaf, phys_addr_t paddr, gfp_t gfp)
 	}
 	spin_unlock_irqrestore(&lookup_lock, flags);
 
-	if (new)
-		table_free(new, sizeof(*new));
+	kvfree(new);
 	return 0;
 }
 
