@@ -370,9 +370,10 @@ void __init swiotlb_update_mem_attributes(void)
 	struct swiotlb_mem *mem = default_mem();
 	int err;
 
-	if (!mem || !mem->ops->finalize)
+	if (!mem)
 		return;
 
+	/* Who is chosen so early is built in, and has it */
 	err = mem->ops->finalize(mem);
 	if (err) {
 		/* Never to be used, nor to be taken apart: it is leaked */
