@@ -71,7 +71,7 @@ long swiotlb_find_head(const struct io_tlb_pool *pool, unsigned long slot)
 		if (!pool->head_dist || dist < MAX_DIST)
 			return -1;
 		dist = pool->head_dist[head];
-		if (!dist || dist > head)
+		if (!dist)
 			return -1;
 		head -= dist;
 	}
