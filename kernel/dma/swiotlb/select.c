@@ -326,8 +326,8 @@ int swiotlb_select(struct io_tlb_mem *iotlb,
 
 	err = keeps_promises(mem);
 	if (err) {
-		if (!mem->nr_users)
-			retire_soon();
+		/* It goes if nobody uses it */
+		retire_soon();
 		return err;
 	}
 
