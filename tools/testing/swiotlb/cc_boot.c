@@ -4,6 +4,8 @@
  */
 #include "cc_spans.h"
 
+static int (*remap)(void *tlb, unsigned long nslabs);
+
 /* As boot does it, before there are slabs, workers and other CPUs */
 static int init_early(size_t bytes, unsigned int flags)
 {
@@ -12,6 +14,7 @@ static int init_early(size_t bytes, unsigned int flags)
 		.flags = flags,
 		.bytes = bytes,
 		.nr_areas = 4,
+		.remap = remap,
 	};
 	int err;
 
@@ -104,6 +107,54 @@ TEST(cc_early_memory_has_one_reach)
 	mem.ops->exit(&mem);
 }
 
+/* What nobody asked for is little, unless there are so many CPUs */
+TEST(cc_early_memory_is_little_unless_wanted)
+{
+	static const struct {
+		size_t bytes;
+		unsigned int flags;
+		size_t has;
+	} cases[] = {
+		{ SZ_64M, 0, SZ_64M },
+		{ SZ_64M, SWIOTLB_UNSIZED, SZ_8M },
+		{ 2 * SZ_64M, SWIOTLB_UNSIZED, 2 * SZ_64M },
+	};
+	unsigned int i;
+
+	wake_workers();
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		test_note("case %u", i);
+		CHECK_EQ(init_early(cases[i].bytes, cases[i].flags), 0);
+		CHECK_EQ(cc_bytes(&mem), cases[i].has);
+		mem.ops->exit(&mem);
+	}
+}
+
+static int remap_nothing(void *tlb, unsigned long nslabs)
+{
+	return 0;
+}
+
+/* Where the platform remaps memory, it is what it was at boot */
+TEST(cc_cannot_grow_where_memory_is_remapped)
+{
+	wake_workers();
+	remap = remap_nothing;
+	CHECK_EQ(init_early(SZ_8M, 0), 0);
+	CHECK(mem.end < SZ_4G);
+	fill();
+	shim_settle();
+	CHECK_EQ(take(SZ_64K), -ENOSPC);
+	shim_pass_ms(1000);
+	CHECK_EQ(cc_bytes(&mem), SZ_8M);
+	CHECK_EQ(take(SZ_64K), -ENOSPC);
+	/* Nor has it anything to offer if memory is tight */
+	CHECK_EQ(shim_shrink(), 0);
+	drop(nr_spans);
+	shim_pass_ms(30000);
+	mem.ops->exit(&mem);
+}
+
 /* Less than a chunk is of no use, and goes back */
 TEST(cc_early_memory_is_whole_chunks)
 {
@@ -137,6 +188,40 @@ TEST(cc_takes_no_reserved_memory)
 	mem.domain = &swiotlb_default_domain;
 	CHECK_EQ(mem.ops->init(&mem, &params), -EOPNOTSUPP);
 	CHECK(!mem.backend);
+}
+
+/* Nor what lies beyond the end of memory that was told, as what is plugged in later may */
+TEST(cc_takes_no_memory_beyond_its_end)
+{
+	const struct swiotlb_params params = {
+		.phase = SWIOTLB_LATE,
+		.bytes = SZ_8M,
+		.gfp = GFP_KERNEL,
+	};
+
+	wake_workers();
+	max_pfn = PHYS_PFN(SZ_4G);
+	mem.ops = &swiotlb_cc;
+	mem.domain = &swiotlb_default_domain;
+	CHECK_EQ(mem.ops->init(&mem, &params), -ENOMEM);
+	CHECK(!mem.backend);
+	CHECK_EQ(shim_page_bytes(), 0);
+}
+
+/* Where there is no low memory, what there is may still be in use */
+TEST(cc_is_full_without_low_memory)
+{
+	wake_workers();
+	shim_zone_is_empty[SHIM_DMA] = true;
+	shim_zone_is_empty[SHIM_DMA32] = true;
+	CHECK_EQ(init_early(SZ_8M, SWIOTLB_ANY), 0);
+	CHECK_EQ(nr_chunks(CC_LOW), 0);
+	stop_growth(&mem);
+	fill();
+	CHECK_EQ(take(SZ_64K), -ENOSPC);
+	CHECK_EQ(take_from(SZ_64K, REACH_32), -ENXIO);
+	drop(nr_spans);
+	mem.ops->exit(&mem);
 }
 
 /* Chunks that are less than what can be shared at a time are none */

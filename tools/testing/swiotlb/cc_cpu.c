@@ -135,6 +135,10 @@ TEST(cc_cpu_interrupts_take_one)
 	CHECK_EQ(take(SZ_4M), -E2BIG);
 	drop_all();
 	CHECK_EQ(nr_kept(0), 0);
+	/* Nor can he leave anything there */
+	CHECK_EQ(take(65536), 0);
+	drop_all();
+	CHECK_EQ(runs_of(0)->nr, 0);
 	CHECK_EQ(mem.ops->used(&mem), 0);
 	c->busy = false;
 	CHECK_EQ(take(2048), 0);
@@ -241,7 +245,7 @@ TEST(cc_cpu_keeps_no_long_runs)
 TEST(cc_cpu_runs_are_where_they_must_be)
 {
 	struct swiotlb_req req = PLAIN_REQ(16384);
-	phys_addr_t low;
+	phys_addr_t low, low_end;
 
 	/* Low chunks besides the last one, of which no CPU keeps anything */
 	make_cc_of(&mem, SZ_64M);
@@ -250,6 +254,7 @@ TEST(cc_cpu_runs_are_where_they_must_be)
 	CHECK_EQ(take_from(16384, REACH_32), 0);
 	CHECK_EQ(runs_of(0)->nr, 1);
 	low = span_start(&spans[0]);
+	low_end = spans[0].pool->end;
 	drop_all();
 	CHECK_EQ(runs_of(0)->nr, 2);
 	/* What is low stays with those who need it */
@@ -257,8 +262,11 @@ TEST(cc_cpu_runs_are_where_they_must_be)
 	CHECK_EQ(take(16384), 0);
 	CHECK_EQ(runs_of(0)->nr, 1);
 	CHECK(span_start(&spans[0]) != low && span_start(&spans[1]) != low);
+	/* Who does not reach all of that chunk has another, if there is one */
+	take_from(16384, low_end - 2);
+	CHECK_EQ(runs_of(0)->nr, 1);
 	CHECK_EQ(take_from(16384, REACH_32), 0);
-	CHECK_EQ(span_start(&spans[2]), low);
+	CHECK_EQ(span_start(&spans[nr_spans - 1]), low);
 	drop_all();
 
 	/* It lies at a multiple of 32 KiB, or does not; this asks for the opposite */

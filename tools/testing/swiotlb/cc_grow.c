@@ -413,6 +413,65 @@ TEST(cc_keeps_a_reserve)
 	drop_cc(&mem);
 }
 
+/* A chunk that was kept where there were many goes like the others once it is free */
+TEST(cc_keeps_no_reserve_of_little)
+{
+	struct cc_shelf *kept;
+	struct swiotlb_span span;
+
+	make_cc(&mem);
+	kept = &any()->shelves[CC_KEPT];
+	while (!kept->nr) {
+		CHECK(nr_spans < 100);
+		take(SZ_2M);
+		shim_settle();
+	}
+	stop_growth(&mem);
+	fill();
+	CHECK_EQ(kept->nr_empty, 1);
+	current->flags |= PF_MEMALLOC;
+	CHECK_EQ(take(SZ_64K), 0);
+	current->flags &= ~PF_MEMALLOC;
+	CHECK_EQ(kept->nr_empty, 0);
+	span = spans[--nr_spans];
+	drop(nr_spans);
+	set("cc_max", "0");
+	shim_pass_ms(30000);
+	CHECK_EQ(kept->nr, 1);
+	CHECK_EQ(cc_of(&mem)->nr_grown, 1);
+	span_free(&span);
+	shim_pass_ms(30000);
+	CHECK_EQ(kept->nr, 0);
+	CHECK_EQ(cc_of(&mem)->nr_grown, 0);
+	drop_cc(&mem);
+}
+
+/* All memory is low: it grows there, and who reaches less than all has the same */
+TEST(cc_grows_where_memory_is_low)
+{
+	struct seq_file m = {};
+
+	max_pfn = PHYS_PFN(SZ_4G);
+	shim_zone_is_empty[SHIM_NORMAL] = true;
+	make_cc(&mem);
+	CHECK_EQ(any()->nr_chunks, 0);
+	mem.ops->show(&mem, &m);
+	CHECK(strstr(m.text, "reach low: chunks 8 "));
+	CHECK(!strstr(m.text, "reach any"));
+	fill();
+	CHECK_EQ(take(SZ_64K), -ENOSPC);
+	shim_settle();
+	CHECK(cc_bytes(&mem) > FIRST_BYTES);
+	CHECK_EQ(any()->nr_chunks, 0);
+	CHECK_EQ(take(SZ_64K), 0);
+	CHECK_EQ(take_from(SZ_64K, REACH_32), 0);
+	/* Neither does it help that there is no other memory, if this is out of reach */
+	CHECK_EQ(take_from(SZ_64K, REACH_24), -ENXIO);
+	drop(nr_spans);
+	shim_pass_ms(30000);
+	drop_cc(&mem);
+}
+
 /* Formats that are short, and may not be used yet, make nothing fail */
 TEST(cc_geometry_changes_under_readers)
 {

@@ -38,6 +38,21 @@ TEST(cc_gives_back_what_is_idle)
 	drop_cc(&mem);
 }
 
+/* Nor does it rest as long as it would grow by more than it has to */
+TEST(cc_calms_down_before_it_rests)
+{
+	struct cc_grower *grower;
+
+	make_cc(&mem);
+	grower = &cc_of(&mem)->growers[CC_ANY];
+	grower->boost = 2;
+	cc_of(&mem)->trim.work.func(&cc_of(&mem)->trim.work);
+	shim_pass_ms(10000);
+	CHECK_EQ(grower->boost, 0);
+	CHECK_EQ(shim_nr_timers(), 0);
+	drop_cc(&mem);
+}
+
 /* A load that comes and goes faster than that converts nothing */
 TEST(cc_bursts_convert_nothing)
 {

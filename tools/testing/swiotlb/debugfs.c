@@ -87,6 +87,16 @@ TEST(debugfs_tells_what_each_is_for)
 				    "nslabs 2048\nused 0\ntoys 64\n");
 }
 
+TEST(debugfs_of_who_says_nothing)
+{
+	set_up();
+	toy_ops.show = NULL;
+	CHECK_EQ(switch_to("toy"), 0);
+	let_retire();
+	check_file("swiotlb/state", "leaked_bytes 0\nbackend toy active\n"
+				    "nslabs 2048\nused 0\n");
+}
+
 TEST(debugfs_of_nothing)
 {
 	boot_with("noforce");

@@ -149,6 +149,19 @@ TEST(device_stays_when_the_default_moves)
 	CHECK_EQ(default_mem()->nr_users, 2);
 }
 
+/* Its memory is no good for the others, and stays for the one */
+TEST(device_stays_where_others_cannot_go)
+{
+	set_up();
+	CHECK_EQ(pin(&one, "toy"), 0);
+	CHECK(swiotlb_max_mapping_size(&two) > TOY_SLOT_BYTES);
+	CHECK_EQ(switch_to("toy"), -ERANGE);
+	let_retire();
+	CHECK_EQ(mem_named("toy")->nr_users, 1);
+	check_maps_to(&one, "toy");
+	check_maps_to(&two, "fixed");
+}
+
 TEST(device_pins_are_shared)
 {
 	set_up();

@@ -164,6 +164,25 @@ TEST(dynamic_grows_when_nothing_fits)
 	drop_dynamic(mem);
 }
 
+/* Where all memory is low there is no need to tell it from what is not */
+TEST(dynamic_grows_where_memory_is_low)
+{
+	struct area_set *set;
+
+	max_pfn = PHYS_PFN(SZ_4G);
+	shim_zone_is_empty[SHIM_NORMAL] = true;
+	make_dynamic(mem);
+	set = &dynamic_of(mem)->set;
+	CHECK_EQ(set->high_start, set->nr_areas);
+	take_bytes(FIRST_BYTES * 7 / 8);
+	shim_settle();
+	CHECK_EQ(dynamic_bytes(mem), FIRST_BYTES + POOL_BYTES);
+	CHECK_EQ(set->low_end, 2 * AREAS_PER_GROUP);
+	CHECK_EQ(take(32768, REACH_32), 0);
+	drop(nr_spans);
+	drop_dynamic(mem);
+}
+
 static int refuse_nothing(void *tlb, unsigned long nslabs)
 {
 	return 0;
@@ -186,6 +205,16 @@ TEST(dynamic_cannot_grow_where_memory_is_remapped)
 	CHECK_EQ(default_mem()->nslabs, 1024);
 	CHECK_EQ(default_mem()->end, default_mem()->start + FIRST_BYTES);
 	drop(nr_spans);
+}
+
+/* High memory alone will do where nobody has to bounce what he cannot reach */
+TEST(dynamic_reserves_low_memory_for_guests_only)
+{
+	boot_early("1024,4,dynamic", SWIOTLB_ANY, NULL);
+	boot_initcalls();
+	CHECK(default_mem()->start >= SHIM_HIGH_START);
+	CHECK_EQ(default_mem()->nslabs, 1024);
+	CHECK_EQ(shim_zone_bytes(SHIM_DMA32), 0);
 }
 
 TEST(dynamic_grows_after_an_early_start)

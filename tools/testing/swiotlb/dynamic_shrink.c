@@ -214,6 +214,25 @@ TEST(shrink_opens_areas_again)
 	mem.ops->exit(&mem);
 }
 
+/* Nor is there anything to be had from pools that are gone, whatever the bits say */
+TEST(shrink_leaves_nothing_behind)
+{
+	struct area_set *set;
+
+	grow(3);
+	shim_pass_ms(7000);
+	CHECK_EQ(dynamic_bytes(&mem), FIRST_BYTES);
+	set = &dynamic_of(&mem)->set;
+	/* As somebody may still see them: until it was all there, and a bit longer */
+	set->high_end += 3 * AREAS_PER_GROUP;
+	memset(set->room, 0xff, set->nr_areas / 8 * SLOT_ORDERS);
+	take(FIRST_BYTES + BLOCK);
+	CHECK_EQ(spans[nr_spans - 1].pool->phase, SWIOTLB_ATOMIC);
+	set->high_end -= 3 * AREAS_PER_GROUP;
+	drop(nr_spans);
+	mem.ops->exit(&mem);
+}
+
 /* Numbers of pools are used again, the lowest first */
 TEST(shrink_numbers_can_be_had_again)
 {

@@ -180,6 +180,41 @@ TEST(transient_minds_odd_offsets)
 	drop_full();
 }
 
+/* The offset of a buffer in its pool, and so what it is aligned to, has an end */
+TEST(transient_aligns_up_to_a_limit)
+{
+	static const struct {
+		unsigned int min_align_mask, alloc_align_mask;
+		int err;
+	} cases[] = {
+		{ SWIOTLB_MAX_OFFSET, 0, 0 },
+		{ 2 * SWIOTLB_MAX_OFFSET + 1, 0, -ENOSPC },
+		{ 0, SWIOTLB_MAX_OFFSET, 0 },
+		{ 0, 2 * SWIOTLB_MAX_OFFSET + 1, -ENOSPC },
+	};
+	struct swiotlb_req req = PLAIN_REQ(MAX_BYTES);
+	struct swiotlb_span span;
+	unsigned int i;
+	int err;
+
+	/* So early that nobody makes other pools */
+	boot_early("1024,4,dynamic", 0, NULL);
+	for (i = 0; i < ARRAY_SIZE(spans); i++)
+		CHECK_EQ(span_alloc(default_mem(), &req, &spans[i]), 0);
+	req = PLAIN_REQ(4096);
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		test_note("case %u", i);
+		req.min_align_mask = cases[i].min_align_mask;
+		req.alloc_align_mask = cases[i].alloc_align_mask;
+		err = span_alloc(default_mem(), &req, &span);
+		CHECK_EQ(err, cases[i].err);
+		if (err)
+			continue;
+		check_span(&req, &span);
+		span_free(&span);
+	}
+}
+
 /* Memory that was out of reach after all is given back by the worker */
 TEST(transient_gives_back_what_is_out_of_reach)
 {
@@ -196,6 +231,21 @@ TEST(transient_gives_back_what_is_out_of_reach)
 	CHECK_EQ(shim_page_bytes(), FIRST_BYTES);
 	shim_zone_is_empty[SHIM_DMA] = true;
 	CHECK(span_alloc(&mem, &req, &span) < 0);
+	shim_settle();
+	CHECK_EQ(shim_page_bytes(), FIRST_BYTES);
+
+	/* It may begin in reach, and end beyond */
+	shim_zone_is_empty[SHIM_DMA] = false;
+	req.size = 16384;
+	req.addr_limit = REACH_32;
+	CHECK_EQ(span_alloc(&mem, &req, &span), 0);
+	CHECK(span_start(&span) >= SHIM_FREE_START);
+	req.addr_limit = span_start(&span) + 16384 - 2;
+	span_free(&span);
+	shim_settle();
+	CHECK_EQ(span_alloc(&mem, &req, &span), 0);
+	CHECK(span_start(&span) < SHIM_DMA_END);
+	span_free(&span);
 	shim_settle();
 	CHECK_EQ(shim_page_bytes(), FIRST_BYTES);
 	drop_full();

@@ -166,19 +166,22 @@ TEST(guest_keeps_low_memory_when_it_shrinks)
 	CHECK_EQ(first, SZ_4M + SZ_4M);
 
 	swiotlb_dev_init(&dev);
+	swiotlb_dev_init(&low_dev);
 	for (i = 0; i < ARRAY_SIZE(many); i++) {
 		buffer_init(&many[i], i, 60000);
-		nr_mapped += buffer_map(&many[i], &dev);
+		nr_mapped += buffer_map(&many[i], i % 2 ? &low_dev : &dev);
 		shim_settle();
 	}
 	CHECK(nr_mapped > ARRAY_SIZE(many) * 3 / 4);
 	CHECK(pool_bytes() >= first + SZ_4M);
+	CHECK(shim_zone_bytes(SHIM_DMA32) > SZ_4M);
 	for (i = 0; i < ARRAY_SIZE(many); i++) {
 		if (many[i].addr != DMA_MAPPING_ERROR)
 			buffer_unmap(&many[i]);
 	}
 	shim_pass_ms(200000);
 	CHECK_EQ(pool_bytes(), first);
+	CHECK_EQ(shim_zone_bytes(SHIM_DMA32), SZ_4M);
 	use(&low_dev, true);
 }
 
@@ -229,6 +232,33 @@ TEST(guest_goes_high_with_fixed)
 	CHECK_EQ(pool_bytes(), 42UL << 20);
 	CHECK(default_mem()->start >= SHIM_HIGH_START);
 	CHECK_EQ(shim_nr_misaligned, 0);
+}
+
+/* Where the pool that is switched to is as large as that */
+TEST(guest_switches_to_high_memory_with_fixed)
+{
+	shim_zone_is_empty[SHIM_DMA] = true;
+	shim_zone_is_empty[SHIM_DMA32] = true;
+	boot_guest("", GUEST_BYTES);
+	CHECK_EQ(switch_to("fixed"), 0);
+	CHECK_EQ(pool_bytes(), 42UL << 20);
+	CHECK(default_mem()->start >= SHIM_HIGH_START);
+}
+
+static int remap_nothing(void *tlb, unsigned long nslabs)
+{
+	return 0;
+}
+
+/* A platform that remaps the pool wants it low, whatever it takes */
+TEST(guest_stays_low_where_memory_is_remapped)
+{
+	shim_cc = true;
+	shim_slab = false;
+	swiotlb_setup_guest(GUEST_BYTES, "dynamic");
+	shim_zone_is_empty[SHIM_DMA32] = true;
+	swiotlb_init_remap(true, SWIOTLB_FORCE, remap_nothing);
+	CHECK(default_mem()->end <= SHIM_DMA_END);
 }
 
 TEST(guest_goes_high_with_cc)

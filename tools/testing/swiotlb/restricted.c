@@ -225,6 +225,22 @@ TEST(restricted_pool_has_whole_pages)
 	CHECK(!swiotlb_find_pool(&dev, BASE + BYTES));
 }
 
+/* More than there is in it at all */
+TEST(restricted_pool_is_smaller_than_a_mapping)
+{
+	struct reserved_mem tiny = rmem;
+
+	boot_with("2048,2");
+	swiotlb_dev_init(&dev);
+	tiny.size = SZ_64K;
+	CHECK_EQ(shim_rmem_swiotlb_setup(&tiny), 0);
+	CHECK_EQ(tiny.ops->device_init(&tiny, &dev), 0);
+	CHECK_EQ(swiotlb_map(&dev, 0x2000000, SZ_64K + 1, DMA_TO_DEVICE, 0),
+		 DMA_MAPPING_ERROR);
+	CHECK(strstr(shim_debugfs_read("swiotlb/pool@6000000/failures"),
+		     "fragmented 0\nexhausted 1\n"));
+}
+
 /* Half of the pool is out of reach of what is coherent, and there is nothing else */
 TEST(restricted_pool_half_in_reach)
 {

@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "system.h"
+#include "toy.h"
 
 int shim_rmem_swiotlb_setup(struct reserved_mem *rmem);
 
@@ -84,6 +84,7 @@ TEST(shared_alloc_comes_from_the_pool)
 
 	boot("");
 	nr = shim_nr_conversions;
+	CHECK(!get(0));
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		pages[i] = get(sizes[i]);
 		CHECK(pages[i]);
@@ -364,6 +365,36 @@ TEST(shared_alloc_keeps_to_the_mask)
 	CHECK_EQ(nr_fails(), 0);
 }
 
+/* A driver that set no mask has been warned, and gets what its bus reaches */
+TEST(shared_alloc_without_a_mask)
+{
+	static const struct {
+		size_t size;
+		u64 bus_limit;
+		bool works;
+	} cases[] = {
+		{ 4096, 0, true }, { LARGE, 0, true },
+		{ 4096, 0xffffffff, true }, { LARGE, 0xffffffff, true },
+		{ 4096, SHIM_DMA_START - 1, false }, { LARGE, SHIM_DMA_START - 1, false },
+	};
+	unsigned int i;
+
+	boot("");
+	low_dev.coherent_dma_mask = 0;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct page *page;
+
+		test_note("case %u", i);
+		low_dev.bus_dma_limit = cases[i].bus_limit;
+		page = get_for(&low_dev, cases[i].size, GFP_KERNEL);
+		CHECK_EQ(!!page, cases[i].works);
+		if (page)
+			CHECK(swiotlb_free_shared(&low_dev, page, cases[i].size));
+	}
+	CHECK_EQ(fallbacks(), 2);
+	CHECK_EQ(nr_fails(), 0);
+}
+
 /* The pool begins in reach and ends beyond */
 TEST(shared_alloc_keeps_to_the_mask_within_a_pool)
 {
@@ -394,6 +425,20 @@ TEST(shared_alloc_without_a_pool)
 	CHECK_EQ(block_bytes(), SZ_2M);
 	put(page, 8192);
 	CHECK_EQ(nr_fails(), 0);
+}
+
+TEST(shared_alloc_from_a_module)
+{
+	struct page *page;
+
+	boot("");
+	toy_register();
+	CHECK_EQ(switch_to("toy"), 0);
+	page = get(4096);
+	CHECK(page && in_pool(page));
+	CHECK_EQ(used_bytes("toy"), TOY_SLOT_BYTES);
+	put(page, 4096);
+	CHECK_EQ(used_bytes("toy"), 0);
 }
 
 /* A buffer that is held goes back to the memory that it came from */

@@ -441,6 +441,8 @@ TEST(switch_from_nothing)
 /* Said is how far off the first wrong byte is, and what it holds */
 TEST(switch_tells_of_strays)
 {
+	phys_addr_t tlb_addr;
+
 	set_up();
 	CHECK_EQ(switch_to("toy"), 0);
 	CHECK(buffer_map(&buffers[3], &dev));
@@ -451,4 +453,19 @@ TEST(switch_tells_of_strays)
 	toy_wish.stray = 10099 + 5;
 	buffer_unmap(&buffers[3]);
 	CHECK(strstr(shim_log, "of 10099 bytes: first wrong byte 0 is 5 behind it"));
+
+	/* Whether or not anything is copied back; and if nobody looks, nobody says so */
+	shim_clear_log();
+	tlb_addr = swiotlb_tbl_map_single(&dev, buffers[3].orig, 100, 0,
+					  DMA_TO_DEVICE, 0);
+	swiotlb_tbl_unmap_single(&dev, tlb_addr, 100, DMA_TO_DEVICE, 0);
+	CHECK(strstr(shim_log, "of 100 bytes: first wrong byte"));
+	shim_clear_log();
+	toy_ops.stray = NULL;
+	tlb_addr = swiotlb_tbl_map_single(&dev, buffers[3].orig, 100, 0,
+					  DMA_TO_DEVICE, 0);
+	swiotlb_tbl_unmap_single(&dev, tlb_addr, 100, DMA_TO_DEVICE, 0);
+	CHECK(buffer_map(&buffers[3], &dev));
+	buffer_unmap(&buffers[3]);
+	CHECK(!shim_log_has("wrong byte"));
 }

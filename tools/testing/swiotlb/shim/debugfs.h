@@ -54,9 +54,7 @@ struct reserved_mem {
 };
 
 extern const char *shim_dt_prop;
-#define of_get_flat_dt_prop(node, prop, size) \
-	((void)(node), (void)(size), \
-	 shim_dt_prop && !strcmp(prop, shim_dt_prop) ? shim_dt_prop : NULL)
+const void *of_get_flat_dt_prop(unsigned long node, const char *prop, int *size);
 #define RESERVEDMEM_OF_DECLARE(name, compatible, fn) \
 	int shim_##fn(struct reserved_mem *rmem); \
 	int shim_##fn(struct reserved_mem *rmem) { return fn(rmem); } \
