@@ -73,6 +73,9 @@ static void *map_and_unmap(void *arg)
 		unsigned int place = model_random_below(&seed, CROWD_WAITING);
 
 		CHECK(round < MAX_ROUNDS);
+		/* Whoever switches may have to wait for a CPU */
+		if (round >= 4 * NR_ROUNDS)
+			usleep(100);
 		shim_context.in_interrupt = model_random_below(&seed, 4) == 0;
 		mine->size = model_random_below(&seed, setting->max_bytes) + 1;
 		if (!buffer_map(mine, dev))
