@@ -387,7 +387,7 @@ class Coverage(unittest.TestCase):
 
     def judge(self, reason, scenarios, lines=(3, 4)):
         found = {name: self.lines(**{f"_{number}": (1, []) for number in numbers}) for name, numbers in scenarios.items()}
-        holes = {("a.c", "f"): self.coverage.Hole(list(lines), found)} if lines else {}
+        holes = {("a.c", "f"): self.coverage.hole_of(lines, found)} if lines else {}
         return len(self.coverage.judge(holes, {("a.c", "f"): reason} if reason else {}, found))
 
     def test_holes_want_the_right_reason(self):
@@ -401,11 +401,28 @@ class Coverage(unittest.TestCase):
             self.assertEqual(self.judge(reason, scenarios), wrong, (reason, scenarios))
         self.assertEqual([self.judge(reason, {}, ()) for reason in ("why", "by chance: why")], [1, 0])
 
-    def test_branches_by_group(self):
-        text = ["if (WARN_ON(x))", "if (y)", "", "if (z)", "a;"]
-        lines = self.lines(_1=(1, [1, 0]), _2=(1, [1, 0, 0]), _4=(1, [1, 0]), _5=(0, []))
-        self.assertEqual(self.coverage.untaken(lines, text, {"WARN": "never"}),
-                         {"WARN": {1: 1}, "": {2: 2}, self.coverage.LEADS_TO_HOLE: {4: 1}})
+    def test_branches_have_a_reason_each(self):
+        text = ["if (WARN_ON(x))", "if (y)", "", "if (z)", "a;", "if (z)"]
+        lines = self.lines(_1=(1, [1, 0]), _2=(1, [1, 0, 0]), _4=(1, [1, 0]), _5=(0, []), _6=(1, [1, 1]))
+        warn, y, z = ("any", "/WARN/"), ("a.c", "/\\(y/"), ("a.c", "/\\(z/")
+        for reasons, found in (
+                ({warn: "why"}, {1: warn, 2: ("a.c", "line 2"), 4: self.coverage.LEADS_TO_HOLE}),
+                ({("b.c", "/WARN/"): "why", y: "why"}, {1: ("a.c", "line 1"), 2: y, 4: self.coverage.LEADS_TO_HOLE}),
+                ({("any", "/if/"): "why", y: "why", z: "why"}, {1: ("any", "/if/"), 2: y, 4: z})):
+            self.assertEqual(self.coverage.untaken(lines, "a.c", text, reasons), found, reasons)
+        self.assertEqual([len(self.coverage.overdone("a.c", text, {key: reason}, lines)) for key, reason in (
+            (y, "why"), (z, "why"), (z, "by chance: why"), (("any", "/z/"), "why"))], [0, 1, 0, 0])
+        self.assertEqual(self.coverage.by_reason({1: warn, 2: ("a.c", "line 2")}, lines, {warn: "why"}),
+                         {"why": {1: 1}, "": {2: 2}})
+
+    def test_branches_that_guests_take(self):
+        user = self.lines(_1=(1, [1, 0]), _2=(1, [1, 0]))
+        guests = {"boot": self.lines(_1=(1, [0, 1]), _2=(1, [1, 0])), "trace": self.lines(_1=(1, [1, 0]))}
+        key, holes = ("any", "/x/"), {}
+        self.coverage.add_branches(holes, "a.c", {2: key}, user, {1: key, 2: key}, guests)
+        self.assertEqual((holes[key].lines, holes[key].left, holes[key].by), (["a.c:2", "a.c:1"], ["a.c:2"], {"boot": ["a.c:1"]}))
+        for reason, wrong in (("why", 0), ("guests: boot; why", 0), ("guests: boot", 1), ("guests: trace; why", 1), ("", 1)):
+            self.assertEqual(len(self.coverage.judge(holes, {key: reason} if reason else {}, guests)), wrong, reason)
 
 
 if __name__ == "__main__":

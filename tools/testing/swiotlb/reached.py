@@ -28,6 +28,11 @@ class Line:
         """Number of branches."""
         return sum(1 for count in self.branches if count)
 
+    @property
+    def missing(self):
+        """Number of branches that were not."""
+        return len(self.branches) - self.taken
+
 
 def lines_of(counts):
     """Of what gcov says of one file: number -> Line. A line that is in several functions is there several times."""
@@ -70,19 +75,20 @@ def add(one, other):
     return result
 
 
+def joined(line, there):
+    """A line of two builds, see above."""
+    if len(there.branches) == len(line.branches):
+        branches = [sum(counts) for counts in zip(line.branches, there.branches)]
+    elif there.taken == len(there.branches) > len(line.branches):
+        branches = [1] * len(line.branches)
+    else:
+        branches = line.branches
+    return Line(line.count + there.count, branches)
+
+
 def together(user, guests):
-    """Lines of two builds, see above."""
-    result = {}
-    for number, line in user.items():
-        there = guests.get(number, Line())
-        if len(there.branches) == len(line.branches):
-            branches = [sum(counts) for counts in zip(line.branches, there.branches)]
-        elif there.taken == len(there.branches) > len(line.branches):
-            branches = [1] * len(line.branches)
-        else:
-            branches = line.branches
-        result[number] = Line(line.count + there.count, branches)
-    return result
+    """Lines of two builds."""
+    return {number: joined(line, guests.get(number, Line())) for number, line in user.items()}
 
 
 def blank(lines):
