@@ -99,8 +99,7 @@ static size_t bytes_needed(const struct swiotlb_req *req, unsigned int offset)
 	    (offset & req->boundary_mask) + req->size - 1 > req->boundary_mask)
 		return 0;
 
-	if (req->align_end)
-		bytes = ALIGN(bytes, (size_t)req->alloc_align_mask + 1);
+	/* So much ends where it must, too: it is a multiple of any smaller power of two */
 	align = max(req->min_align_mask, req->alloc_align_mask) + 1UL;
 	bytes = roundup_pow_of_two(max3(bytes, align, PAGE_SIZE));
 
