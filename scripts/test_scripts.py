@@ -395,7 +395,7 @@ class Coverage(unittest.TestCase):
         for reason, scenarios, wrong in (
                 ("", {}, 1), ("why", {}, 0), ("guests: kunit", {}, 0), ("", some, 1),
                 ("why", some, 0), ("guests: kunit; why", some, 0), ("guests: kunit", some, 1),
-                ("guests: boot; why", some, 1), ("guests: other; why", some, 0), ("guests: kunit, other", some, 0),
+                ("guests: boot; why", some, 1), ("guests: nvme; why", some, 0), ("guests: kunit, nvme", some, 0), ("guests: kuint; why", {}, 1),
                 ("guests: kunit, trace", all_of_it, 0), ("guests: trace", all_of_it, 0), ("why", all_of_it, 1),
                 ("guests: trace; why", all_of_it, 1), ("guests: boot", all_of_it, 1), ("by chance", all_of_it, 0)):
             self.assertEqual(self.judge(reason, scenarios), wrong, (reason, scenarios))
@@ -420,7 +420,7 @@ class Coverage(unittest.TestCase):
         guests = {"boot": self.lines(_1=(1, [0, 1]), _2=(1, [1, 0])), "trace": self.lines(_1=(1, [1, 0]))}
         key, holes = ("any", "/x/"), {}
         self.coverage.add_branches(holes, "a.c", {2: key}, user, {1: key, 2: key}, guests)
-        self.assertEqual((holes[key].lines, holes[key].left, holes[key].by), (["a.c:2", "a.c:1"], ["a.c:2"], {"boot": ["a.c:1"]}))
+        self.assertEqual((holes[key].lines, holes[key].left, holes[key].by), (["a.c:1", "a.c:2"], ["a.c:2"], {"boot": ["a.c:1"]}))
         for reason, wrong in (("why", 0), ("guests: boot; why", 0), ("guests: boot", 1), ("guests: trace; why", 1), ("", 1)):
             self.assertEqual(len(self.coverage.judge(holes, {key: reason} if reason else {}, guests)), wrong, reason)
 
