@@ -208,7 +208,8 @@ def memory(machine: Machine) -> list[str]:
 def processors(machine: Machine) -> list[str]:
     """The CPUs. Where there can be but one, TCG takes no heed of the guest's barriers, though the thread that is the
     guest's devices sees what that CPU does: a doorbell of NVMe (which is memory) and the request itself may come in
-    the wrong order, so that nobody ever starts that request.
+    the wrong order, so that nobody ever starts that request. With -icount there is one thread only; no scenario of
+    arm64 has one CPU.
     """
     if machine.cpus == 1 and machine.clock != "icount" and machine.arch != "arm64":
         return ["-smp", "1,maxcpus=2"]
