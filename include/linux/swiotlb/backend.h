@@ -95,8 +95,8 @@ enum swiotlb_phase {
  * @slot_shift:	log2 of the size of a slot in bytes
  * @slots:	slot records, one per slot; all zero at birth
  * @head_dist:	for each slot of a span, but its first one, how far that is; 255 if it
- *		is as far or further, then the slot so far before leads on. %NULL where
- *		no span has more than one slot
+ *		is as far or further, then the slot so far before leads on; all zero at
+ *		birth. %NULL where no span has more than one slot
  * @mem:	who owns it
  * @domain:	@mem's, set when it is published
  * @ops:	backend that places buffers in it, for the pool's whole life
@@ -303,8 +303,9 @@ struct swiotlb_class {
  *	0, or an errno and no trace. %SWIOTLB_EARLY comes before slab, on one
  *	CPU; %SWIOTLB_LATE and %SWIOTLB_RESERVED may sleep.
  * @finalize: for memory made by %SWIOTLB_EARLY: convert it, now that page
- *	attributes can be changed. Optional. Once, during boot, on some
- *	architectures before slab. On an errno the core gives the memory up.
+ *	attributes can be changed. Required of those that are built in. Once,
+ *	during boot, on some architectures before slab. On an errno the core
+ *	gives the memory up.
  * @exit: the reverse of @init. Required. Process context; nothing is in use,
  *	and nothing will be. RCU readers, the last @free among them, may still
  *	be at work.

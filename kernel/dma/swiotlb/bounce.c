@@ -70,6 +70,7 @@ long swiotlb_find_head(const struct io_tlb_pool *pool, unsigned long slot)
 	while (!pool->slots[head].nr_slots) {
 		if (!pool->head_dist || dist < MAX_DIST)
 			return -1;
+		/* None is more than the number of its slot, as all were 0 at birth */
 		dist = pool->head_dist[head];
 		if (!dist)
 			return -1;

@@ -28,14 +28,13 @@
 #include <linux/math.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
-#include <linux/string.h>
 #include <linux/swiotlb.h>
 
 #include "cc.h"
 
 /*
  * The bitmap shifted down by @shift and combined with itself; is any bit left?
- * @nr_words words, and behind them one that is 0. In those below @first no bit is set.
+ * @nr_words words, and behind them one that is 0. Those below @first are not looked at.
  */
 static bool and_shifted(unsigned long *map, unsigned int first,
 			unsigned int nr_words, unsigned int shift)

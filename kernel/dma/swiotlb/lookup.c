@@ -228,6 +228,7 @@ static struct lookup_leaf *need_leaf(phys_addr_t paddr, gfp_t gfp)
 	}
 	spin_unlock_irqrestore(&lookup_lock, flags);
 
+	/* Not of memblock: nobody else is there so early */
 	kvfree(new);
 	return leaf;
 }
@@ -252,6 +253,7 @@ static int need_pages(struct lookup_leaf *leaf, phys_addr_t paddr, gfp_t gfp)
 	}
 	spin_unlock_irqrestore(&lookup_lock, flags);
 
+	/* As in the function above */
 	kvfree(new);
 	return 0;
 }
