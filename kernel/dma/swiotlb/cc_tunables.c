@@ -31,7 +31,7 @@
 
 /* Of large memory, this part should be free in long runs, as a log2 */
 #define SPARE_SHIFT	5
-/* Or a chunk for each CPU, as each uses up one while kccd is on its way; not more than */
+/* Or a chunk for each CPU, as each may use up one while another is made; at most this part */
 #define MAX_SPARE_SHIFT	3
 
 /* More than that for a class is a mistake */

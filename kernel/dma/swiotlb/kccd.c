@@ -6,19 +6,19 @@
  * asks kccd on his way out. It makes what is missing, and no more:
  *
  *  - Each class has a watermark (`swiotlb.cc_watermarks`), so many bytes should be free
- *    for it; for pages a 32nd of all memory or a chunk for each CPU, if that is more.
- *    What the classes lack together, rounded up to chunks, should be there as empty
- *    chunks, which are of use to all of them. Free pages count only as far as they are
- *    in long runs. For those who do not reach all memory one empty chunk will do, once
- *    there is anybody.
+ *    for it; for pages a 32nd of all memory, or a chunk for each CPU but an eighth at
+ *    most, if that is more. What the classes lack together, rounded up to chunks, should
+ *    be there as empty chunks, which are of use to all of them. Free pages count only as
+ *    far as they are in long runs. For those who do not reach all memory one empty chunk
+ *    will do, once there is anybody.
  *  - Slabs of each size, which are not memory but what is to be known of it, are kept in
  *    reserve for as much as the watermark says: see cc_reserve.c.
  *  - If there was no empty chunk when one was needed, the watermarks were too low:
- *    the number of empty chunks wanted doubles each time, up to 64 times as many. It
- *    halves with each second in which that did not happen.
+ *    the number of empty chunks wanted doubles each time, up to 64 times as many or
+ *    half of all. It halves with each second in which that did not happen.
  *  - A request that found no room comes first: whoever does not reach all memory, then
- *    the others. Meanwhile all CPUs give back what they keep for themselves, once per
- *    jiffy at most, whether more memory can be had or not.
+ *    the others. Meanwhile all CPUs give back what they keep for themselves, half of
+ *    the time at most, whether more memory can be had or not.
  *
  * There is a cap (`swiotlb.cc_max`). A chunk takes 2 MiB in one piece, which is
  * converted as a whole, once. If there is none, or at the cap, nothing is tried for
@@ -135,7 +135,9 @@ unsigned int kccd_wanted(struct cc *cc, enum cc_reach reach)
 		return 0;
 	}
 	boost = READ_ONCE(cc->growers[reach].boost);
-	return max(nr, boost ? 1U : 0) << boost;
+	/* There is no memory of which more than half can always be empty */
+	return clamp(max(nr, boost ? 1U : 0) << boost, nr,
+		     max(nr, READ_ONCE(d->nr_chunks) / 2));
 }
 
 /**
@@ -319,8 +321,7 @@ static bool grow_reach(struct cc *cc, enum cc_reach reach)
 	wanted = max(kccd_wanted(cc, reach), urgent ? 1U : 0);
 	nr_empty = READ_ONCE(d->nr_empty);
 	/* Ask again when one is taken that may be missing by then, or the last one */
-	WRITE_ONCE(d->low_mark, clamp(max(wanted, most_missing(cc, reach)), 1U,
-				      max(nr_empty, 1U)));
+	WRITE_ONCE(d->low_mark, max3(wanted, most_missing(cc, reach), 1U));
 	if (nr_empty >= wanted)
 		return false;
 
@@ -405,9 +406,15 @@ static void flush(struct work_struct *work)
 {
 	struct cc *cc = container_of(to_delayed_work(work), struct cc, flush);
 
+	u64 start = get_jiffies_64(), end;
+
 	WRITE_ONCE(cc->reclaim, false);
 	cc_cpus_flush(cc, true);
-	WRITE_ONCE(cc->flushed_at, get_jiffies_64());
+	/* Slabs may have gone back by that: see grow() */
+	start_poll_synchronize_rcu();
+	/* CPUs that are not run take long. So that they are not interrupted all the time */
+	end = get_jiffies_64();
+	WRITE_ONCE(cc->flushed_at, end + (end - start));
 }
 
 static void grow(struct work_struct *work)
@@ -450,9 +457,6 @@ static void shrink_reach(struct cc *cc, enum cc_reach reach, unsigned int nr,
 		WRITE_ONCE(cc->nr_shrinks, cc->nr_shrinks + 1);
 		swiotlb_report_shrink(cc->mem, CC_CHUNK_BYTES);
 	}
-	/* Fewer are there to be taken now */
-	WRITE_ONCE(d->low_mark, min(READ_ONCE(d->low_mark),
-				    READ_ONCE(d->nr_empty)));
 }
 
 static void release_chunks(struct cc *cc, struct list_head *leaving)

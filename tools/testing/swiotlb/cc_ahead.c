@@ -45,6 +45,9 @@ TEST(cc_wants_a_chunk_for_each_cpu)
 		while (any()->nr_empty > 1)
 			CHECK_EQ(take(SZ_2M), 0);
 		CHECK_EQ(kccd_wanted(cc_of(&mem), CC_ANY), cases[i].nr_wanted);
+		/* Of no memory can more than half always be empty */
+		cc_of(&mem)->growers[CC_ANY].boost = 6;
+		CHECK_EQ(kccd_wanted(cc_of(&mem), CC_ANY), any()->nr_chunks / 2);
 		drop(nr_spans);
 		drop_cc(&mem);
 	}
@@ -71,10 +74,11 @@ TEST(cc_short_runs_are_not_enough)
 TEST(cc_asks_before_the_last_one)
 {
 	make_cc_of(&mem, 256UL << 20);
-	while (any()->nr_empty > 4)
+	while (any()->nr_empty > 20)
 		CHECK_EQ(take(SZ_1M), 0);
 	drop_every_other();
-	kccd_ask(cc_of(&mem));
+	while (any()->nr_empty > 4)
+		CHECK_EQ(take(SZ_2M), 0);
 	shim_settle();
 	while (any()->shelves[CC_PAGES].nr_long >= 256)
 		CHECK_EQ(take(SZ_1M), 0);
@@ -88,24 +92,64 @@ TEST(cc_asks_before_the_last_one)
 	drop_cc(&mem);
 }
 
+/* Also if there were few of them when kccd looked last, and many have come back since */
+TEST(cc_asks_before_the_last_one_of_many)
+{
+	make_cc_of(&mem, 256UL << 20);
+	while (any()->nr_empty > 20)
+		CHECK_EQ(take(SZ_1M), 0);
+	drop_every_other();
+	while (any()->nr_empty > 1)
+		CHECK_EQ(take(SZ_2M), 0);
+	shim_settle();
+	CHECK_EQ(cc_of(&mem)->nr_grown, 0);
+	drop(nr_spans);
+	CHECK(any()->nr_empty > 100);
+	while (any()->nr_empty > 3)
+		CHECK_EQ(take(SZ_2M), 0);
+	shim_settle();
+	CHECK(cc_of(&mem)->nr_grown);
+	drop(nr_spans);
+	drop_cc(&mem);
+}
+
 /* CPUs may take long to give back what they keep; new chunks do not wait for that */
 TEST(cc_grows_while_cpus_are_asked)
 {
 	unsigned int tries = 5000;
-	size_t before;
+	struct cc *cc;
 
 	make_cc(&mem);
-	fill();
+	cc = cc_of(&mem);
+	while (any()->nr_empty > 4)
+		CHECK_EQ(take(SZ_2M), 0);
 	shim_settle();
-	before = cc_bytes(&mem);
-	mutex_lock(&cc_of(&mem)->flush_lock);
-	fill();
-	while (cc_bytes(&mem) == before && tries--)
+	CHECK_EQ(cc->nr_grown, 0);
+	mutex_lock(&cc->flush_lock);
+	WRITE_ONCE(cc->reclaim, true);
+	CHECK_EQ(take(SZ_2M), 0);
+	CHECK_EQ(take(SZ_2M), 0);
+	while (!READ_ONCE(cc->nr_grown) && tries--)
 		msleep(20);
-	CHECK(cc_bytes(&mem) > before);
-	mutex_unlock(&cc_of(&mem)->flush_lock);
+	CHECK(READ_ONCE(cc->nr_grown));
+	mutex_unlock(&cc->flush_lock);
 	shim_settle();
-	CHECK(!cc_of(&mem)->reclaim);
+	CHECK(!cc->reclaim);
 	drop(nr_spans);
 	drop_cc(&mem);
+}
+
+/* Nothing is left to be done with memory that is gone */
+TEST(cc_leaves_no_work_behind)
+{
+	struct cc *cc;
+
+	make_cc(&mem);
+	cc = cc_of(&mem);
+	CHECK(swiotlb_queue_work(&cc->grow, HZ));
+	CHECK(swiotlb_queue_work(&cc->flush, HZ));
+	CHECK(swiotlb_queue_work(&cc->trim, HZ));
+	CHECK(swiotlb_queue_work(&cc->squeeze, HZ));
+	drop_cc(&mem);
+	shim_pass_ms(5000);
 }
