@@ -70,6 +70,17 @@ TEST(cc_short_runs_are_not_enough)
 	drop_cc(&mem);
 }
 
+/* What was too little is doubled even if it was nothing */
+TEST(cc_wants_more_than_nothing)
+{
+	make_cc(&mem);
+	set("cc_watermarks", "0,0,0,0,0,0");
+	CHECK_EQ(kccd_wanted(cc_of(&mem), CC_ANY), 0);
+	cc_of(&mem)->growers[CC_ANY].boost = 1;
+	CHECK_EQ(kccd_wanted(cc_of(&mem), CC_ANY), 2);
+	drop_cc(&mem);
+}
+
 /* Nobody asks when what was free elsewhere is used up, so who takes an empty chunk does */
 TEST(cc_asks_before_the_last_one)
 {
