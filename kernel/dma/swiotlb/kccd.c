@@ -405,7 +405,6 @@ static void trim_later(struct cc *cc)
 static void flush(struct work_struct *work)
 {
 	struct cc *cc = container_of(to_delayed_work(work), struct cc, flush);
-
 	u64 start = get_jiffies_64(), end;
 
 	WRITE_ONCE(cc->reclaim, false);
