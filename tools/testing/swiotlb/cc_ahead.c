@@ -81,16 +81,22 @@ TEST(cc_wants_more_than_nothing)
 	drop_cc(&mem);
 }
 
-/* Nobody asks when what was free elsewhere is used up, so who takes an empty chunk does */
-TEST(cc_asks_before_the_last_one)
+/* So many chunks are empty, but of others half is free, and so kccd wanted no more */
+static void make_cc_with_runs(unsigned int nr_empty)
 {
 	make_cc_of(&mem, 256UL << 20);
 	while (any()->nr_empty > 20)
 		CHECK_EQ(take(SZ_1M), 0);
 	drop_every_other();
-	while (any()->nr_empty > 4)
+	while (any()->nr_empty > nr_empty)
 		CHECK_EQ(take(SZ_2M), 0);
 	shim_settle();
+}
+
+/* Nobody asks when what was free elsewhere is used up, so who takes an empty chunk does */
+TEST(cc_asks_before_the_last_one)
+{
+	make_cc_with_runs(4);
 	while (any()->shelves[CC_PAGES].nr_long >= 256)
 		CHECK_EQ(take(SZ_1M), 0);
 	shim_settle();
@@ -106,13 +112,7 @@ TEST(cc_asks_before_the_last_one)
 /* Also if there were few of them when kccd looked last, and many have come back since */
 TEST(cc_asks_before_the_last_one_of_many)
 {
-	make_cc_of(&mem, 256UL << 20);
-	while (any()->nr_empty > 20)
-		CHECK_EQ(take(SZ_1M), 0);
-	drop_every_other();
-	while (any()->nr_empty > 1)
-		CHECK_EQ(take(SZ_2M), 0);
-	shim_settle();
+	make_cc_with_runs(1);
 	CHECK_EQ(cc_of(&mem)->nr_grown, 0);
 	drop(nr_spans);
 	CHECK(any()->nr_empty > 100);

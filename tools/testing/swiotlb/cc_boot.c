@@ -6,6 +6,18 @@
 
 static int (*remap)(void *tlb, unsigned long nslabs);
 
+/* What there is no memory for, or not that kind of it, leaves nothing behind */
+static int init_fails(const struct swiotlb_params *params)
+{
+	int err;
+
+	mem.ops = &swiotlb_cc;
+	mem.domain = &swiotlb_default_domain;
+	err = mem.ops->init(&mem, params);
+	CHECK(!mem.backend);
+	return err;
+}
+
 /* As boot does it, before there are slabs, workers and other CPUs */
 static int init_early(size_t bytes, unsigned int flags)
 {
@@ -184,10 +196,7 @@ TEST(cc_takes_no_reserved_memory)
 		.bytes = SZ_8M,
 	};
 
-	mem.ops = &swiotlb_cc;
-	mem.domain = &swiotlb_default_domain;
-	CHECK_EQ(mem.ops->init(&mem, &params), -EOPNOTSUPP);
-	CHECK(!mem.backend);
+	CHECK_EQ(init_fails(&params), -EOPNOTSUPP);
 }
 
 /* Nor what lies beyond the end of memory that was told, as what is plugged in later may */
@@ -201,10 +210,7 @@ TEST(cc_takes_no_memory_beyond_its_end)
 
 	wake_workers();
 	max_pfn = PHYS_PFN(SZ_4G);
-	mem.ops = &swiotlb_cc;
-	mem.domain = &swiotlb_default_domain;
-	CHECK_EQ(mem.ops->init(&mem, &params), -ENOMEM);
-	CHECK(!mem.backend);
+	CHECK_EQ(init_fails(&params), -ENOMEM);
 	CHECK_EQ(shim_page_bytes(), 0);
 }
 
@@ -236,10 +242,7 @@ TEST(cc_needs_chunks_of_whole_granules)
 	wake_workers();
 	shim_cc = true;
 	shim_granule = SZ_4M;
-	mem.ops = &swiotlb_cc;
-	mem.domain = &swiotlb_default_domain;
-	CHECK_EQ(mem.ops->init(&mem, &params), -ENOMEM);
-	CHECK(!mem.backend);
+	CHECK_EQ(init_fails(&params), -ENOMEM);
 	CHECK_EQ(shim_page_bytes(), 0);
 	CHECK_EQ(shim_shared_bytes(), 0);
 }
