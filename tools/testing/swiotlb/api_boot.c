@@ -27,14 +27,8 @@ TEST(api_boots_as_told)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		pid_t child = fork();
-		int status;
-
-		if (child) {
-			waitpid(child, &status, 0);
-			CHECK_EQ(status, 0);
+		if (!test_in_child())
 			continue;
-		}
 		test_note("swiotlb=\"%s\"", cases[i].cmdline);
 		boot(cases[i].cmdline, SWIOTLB_VERBOSE);
 		CHECK(is_swiotlb_allocated());
@@ -132,15 +126,10 @@ TEST(api_boots_without_unless_somebody_needs_it)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		pid_t child = fork();
 		char value[16];
-		int status;
 
-		if (child) {
-			waitpid(child, &status, 0);
-			CHECK_EQ(status, 0);
+		if (!test_in_child())
 			continue;
-		}
 		test_note("swiotlb=\"%s\", limited %d", cases[i].cmdline,
 			  cases[i].addressing_limited);
 		strscpy(value, cases[i].cmdline, sizeof(value));
@@ -176,15 +165,10 @@ TEST(api_boots_without_any_one_allocation)
 	unsigned int nth;
 
 	for (nth = 1; nth < 12; nth++) {
-		pid_t child = fork();
 		dma_addr_t addr;
-		int status;
 
-		if (child) {
-			waitpid(child, &status, 0);
-			CHECK_EQ(status, 0);
+		if (!test_in_child())
 			continue;
-		}
 		test_note("allocation %u fails", nth);
 		shim_fail_alloc(nth);
 		boot("2048,2", 0);

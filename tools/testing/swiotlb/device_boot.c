@@ -111,14 +111,8 @@ TEST(device_list_may_be_junk)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(junk); i++) {
-		pid_t child = fork();
-		int status;
-
-		if (child) {
-			waitpid(child, &status, 0);
-			CHECK_EQ(status, 0);
+		if (!test_in_child())
 			continue;
-		}
 		toy_register();
 		boot_with_devices(junk[i].devices);
 		test_note("swiotlb.devices=\"%s\"", junk[i].devices);

@@ -52,6 +52,19 @@ void test_fail(const char *file, int line, const char *fmt, ...)
 	_exit(1);
 }
 
+bool test_in_child(void)
+{
+	pid_t child = fork();
+	int status;
+
+	if (!child)
+		return true;
+	CHECK(child > 0);
+	CHECK_EQ(waitpid(child, &status, 0), child);
+	CHECK_EQ(status, 0);
+	return false;
+}
+
 static int run(const struct test *test)
 {
 	int status;

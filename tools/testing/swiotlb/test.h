@@ -21,6 +21,12 @@ test_fail(const char *file, int line, const char *fmt, ...);
 /* What to say besides when a check fails from now on: seed, parameters */
 void __attribute__((format(printf, 1, 2))) test_note(const char *fmt, ...);
 
+/*
+ * For what can be done only once, as boot: true in a child, which ends by exit; the
+ * caller waits for it, gets false, and fails if the child did.
+ */
+bool test_in_child(void);
+
 #define TEST(fn) \
 	static void fn(void); \
 	static void __attribute__((constructor)) register_##fn(void) \
