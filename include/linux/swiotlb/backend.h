@@ -5,7 +5,8 @@
  *
  *	dma-direct, dma-iommu, ...	the DMA layer
  *	      |  map, unmap, sync
- *	core.c, bounce.c, lookup.c	the API; copies; finds pools
+ *	core.c, limits.c, bounce.c,	the API; copies; finds pools
+ *	lookup.c
  *	      |  alloc, free
  *	fixed.c, ...			a backend: which bytes of which pool
  *	      |
