@@ -48,6 +48,18 @@ static __always_inline void shim_exit_rcu(struct shim_guard *guard)
 	rcu_read_unlock();
 }
 
+/* guard(preempt)() */
+static __always_inline struct shim_guard shim_enter_preempt(void)
+{
+	preempt_disable();
+	return (struct shim_guard){};
+}
+
+static __always_inline void shim_exit_preempt(struct shim_guard *guard)
+{
+	preempt_enable();
+}
+
 /* T *p __free(kfree) = ...; frees it */
 #define __free(fn)		__cleanup(shim_free_##fn)
 #define no_free_ptr(p)		({ typeof(p) __p = (p); (p) = NULL; __p; })

@@ -20,16 +20,17 @@ static pthread_mutex_t cpu_locks[MAX_CPUS] = {
 	[0 ... MAX_CPUS - 1] = PTHREAD_MUTEX_INITIALIZER
 };
 
-static __thread unsigned int preempt_count;
 static __thread unsigned int locked_cpu;
 
-/* No interrupt comes while it is done by half */
+/* Makes an RCU reader, too. No interrupt comes while it is done by half */
 void preempt_disable(void)
 {
+	shim_jitter();
 	shim_context.irqs_off++;
-	if (!preempt_count++) {
+	if (!shim_context.preempt_count++) {
 		locked_cpu = shim_cpu % MAX_CPUS;
 		pthread_mutex_lock(&cpu_locks[locked_cpu]);
+		shim_reader_begin();
 	}
 	shim_context.spinlocks++;
 	shim_context.irqs_off--;
@@ -39,8 +40,10 @@ void preempt_enable(void)
 {
 	shim_context.irqs_off++;
 	shim_context.spinlocks--;
-	if (!--preempt_count)
+	if (!--shim_context.preempt_count) {
+		shim_reader_end();
 		pthread_mutex_unlock(&cpu_locks[locked_cpu]);
+	}
 	shim_context.irqs_off--;
 }
 

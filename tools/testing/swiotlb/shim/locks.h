@@ -33,6 +33,7 @@ struct shim_context {
 	unsigned int spinlocks;
 	unsigned int irqs_off;
 	unsigned int rcu_readers;
+	unsigned int preempt_count;
 	unsigned int noio;
 };
 
@@ -143,6 +144,8 @@ bool shim_lock_is_held(const struct mutex *lock);
 	((void)(!shim_lock_is_held(l) || \
 		(shim_warn("%s: lock is held\n", __func__), true)))
 #define lockdep_assert_irqs_disabled() ((void)WARN_ON(!irqs_disabled()))
+#define lockdep_assert_preemption_disabled() \
+	((void)WARN_ON(!shim_context.preempt_count && !irqs_disabled()))
 #define lockdep_set_class(l, class)	((void)(l))
 #define lockdep_set_subclass(l, sub)	((void)(l))
 

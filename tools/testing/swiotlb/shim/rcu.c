@@ -15,10 +15,12 @@
 /**
  * struct reader - a thread that ever was a reader
  * @began: generation that its outermost section began in, or 0
+ * @nesting: sections it is in
  * @next:  in the list of all; threads that are gone stay in it
  */
 struct reader {
 	unsigned long began;
+	unsigned int nesting;
 	struct reader *next;
 };
 
@@ -39,22 +41,41 @@ static struct reader *new_reader(void)
 	return reader;
 }
 
-void rcu_read_lock(void)
+/* No interrupt comes while it is done by half */
+void shim_reader_begin(void)
 {
 	if (!me)
 		me = new_reader();
 	/* In this order: seen by who waits, before anything is read */
-	if (!shim_context.rcu_readers++)
+	shim_context.irqs_off++;
+	if (!me->nesting++)
 		__atomic_exchange_n(&me->began, READ_ONCE(generation),
 				    __ATOMIC_SEQ_CST);
+	shim_context.irqs_off--;
+}
+
+void shim_reader_end(void)
+{
+	shim_context.irqs_off++;
+	if (!--me->nesting)
+		smp_store_release(&me->began, 0UL);
+	shim_context.irqs_off--;
+}
+
+void rcu_read_lock(void)
+{
+	shim_reader_begin();
+	shim_context.rcu_readers++;
 }
 
 void rcu_read_unlock(void)
 {
-	if (!shim_context.rcu_readers)
+	if (!shim_context.rcu_readers) {
 		shim_warn("rcu_read_unlock() without rcu_read_lock()\n");
-	else if (!--shim_context.rcu_readers)
-		smp_store_release(&me->began, 0UL);
+		return;
+	}
+	shim_context.rcu_readers--;
+	shim_reader_end();
 }
 
 void synchronize_rcu(void)
@@ -64,7 +85,7 @@ void synchronize_rcu(void)
 
 	might_sleep();
 	__atomic_fetch_add(&shim_grace_periods, 1, __ATOMIC_RELAXED);
-	if (shim_context.rcu_readers)
+	if (me && me->nesting)
 		return;
 
 	now = __atomic_add_fetch(&generation, 1, __ATOMIC_SEQ_CST);

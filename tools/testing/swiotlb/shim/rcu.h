@@ -10,6 +10,9 @@ extern unsigned int shim_grace_periods;
 
 void rcu_read_lock(void);
 void rcu_read_unlock(void);
+/* For preempt_disable() and preempt_enable(), too: between them is a reader */
+void shim_reader_begin(void);
+void shim_reader_end(void);
 void synchronize_rcu(void);
 #define synchronize_rcu_expedited()	synchronize_rcu()
 #define rcu_read_lock_held()		(shim_context.rcu_readers > 0)
@@ -37,14 +40,18 @@ void rcu_barrier(void);
 #define rcu_assign_pointer(p, v)	__atomic_store_n(&(p), v, __ATOMIC_RELEASE)
 #define rcu_access_pointer(p)	__atomic_load_n(&(p), __ATOMIC_RELAXED)
 #define rcu_dereference_raw(p)	__atomic_load_n(&(p), __ATOMIC_ACQUIRE)
-#define rcu_dereference_check(p, cond) ({ \
+#define __rcu_dereference(p, cond) ({ \
 	typeof(p) __now; \
-	rcu_check((cond) || rcu_read_lock_held()); \
+	rcu_check(cond); \
 	shim_jitter(); \
 	__now = rcu_dereference_raw(p); \
 	shim_jitter(); \
 	__now; })
+#define rcu_dereference_check(p, cond) \
+	__rcu_dereference(p, (cond) || rcu_read_lock_held())
 #define rcu_dereference(p)	rcu_dereference_check(p, false)
+#define rcu_dereference_sched(p) \
+	__rcu_dereference(p, shim_context.preempt_count > 0)
 /* A plain read, so that ThreadSanitizer sees if it is not protected */
 #define rcu_dereference_protected(p, cond)	(rcu_check(cond), (p))
 #define rcu_replace_pointer(p, new, cond) ({ \

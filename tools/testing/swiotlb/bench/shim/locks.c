@@ -61,6 +61,9 @@ void shim_be_cpu(unsigned int cpu)
 	cpu_threads[cpu] = pthread_self();
 	cpu_has_thread[cpu] = true;
 	pthread_mutex_unlock(&call_lock);
+	/* It need not lock, but may be preempted only where it says so */
+	if (!shim_reader.known)
+		shim_new_reader();
 }
 
 void shim_leave_cpu(void)

@@ -191,6 +191,7 @@ static __always_inline void spin_unlock(spinlock_t *lock)
 #define lockdep_assert_held(l)		((void)(l))
 #define lockdep_assert_not_held(l)	((void)(l))
 #define lockdep_assert_irqs_disabled()	((void)0)
+#define lockdep_assert_preemption_disabled()	((void)0)
 #define lockdep_set_class(l, class)	((void)(l))
 #define lockdep_set_subclass(l, sub)	((void)(l))
 

@@ -54,12 +54,14 @@ static pthread_key_t exit_key;
 static void __attribute__((constructor)) make_key(void)
 {
 	pthread_key_create(&exit_key, forget_reader);
+	shim_new_reader();
 }
 
 void shim_new_reader(void)
 {
 	pthread_mutex_lock(&readers_lock);
 	shim_reader.known = true;
+	shim_reader.spinlocks = &shim_context.spinlocks;
 	shim_reader.next = readers;
 	readers = &shim_reader;
 	pthread_mutex_unlock(&readers_lock);
@@ -84,6 +86,9 @@ void synchronize_rcu(void)
 				break;
 			usleep(20);
 		}
+		while (__atomic_load_n(reader->spinlocks, __ATOMIC_ACQUIRE) &&
+		       reader != &shim_reader)
+			usleep(20);
 	}
 	all_threads_barrier();
 	__atomic_store_n(&completed, now, __ATOMIC_RELEASE);

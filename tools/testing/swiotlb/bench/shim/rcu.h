@@ -3,7 +3,8 @@
  * RCU whose readers cost next to nothing, as in the kernel
  *
  * As in ../../shim/rcu.c a reader notes the generation in which it began, but
- * without a barrier: who waits has the operating system send one to all threads.
+ * without a barrier: who waits has the operating system send one to all threads. Who may
+ * not be preempted notes no more than that: who waits looks until it is over.
  */
 #ifndef _SHIM_RCU_H
 #define _SHIM_RCU_H
@@ -14,6 +15,7 @@ struct shim_reader {
 	unsigned long began;
 	unsigned int nesting;
 	bool known;
+	const unsigned int *spinlocks;
 	struct shim_reader *next;
 };
 
@@ -62,6 +64,7 @@ bool poll_state_synchronize_rcu(unsigned long cookie);
 #define rcu_dereference_raw(p)	READ_ONCE(p)
 #define rcu_dereference_check(p, cond)		READ_ONCE(p)
 #define rcu_dereference(p)			READ_ONCE(p)
+#define rcu_dereference_sched(p)		READ_ONCE(p)
 #define rcu_dereference_protected(p, cond)	(p)
 #define rcu_replace_pointer(p, new, cond) ({ \
 	typeof(p) __was = (p); \
