@@ -260,6 +260,18 @@ static bool reaches_none(const struct cc_depot *d, const struct swiotlb_req *req
 	return end == U64_MAX || !cc_reaches(req, end);
 }
 
+/* A slot of just that class, if this CPU has one */
+static bool take_own(struct cc *cc, enum cc_reach reach, enum cc_class class,
+		     size_t size, struct swiotlb_span *span)
+{
+	bool found;
+
+	preempt_disable();
+	found = cc_alloc_single(cc, reach, class, size, span);
+	preempt_enable();
+	return found;
+}
+
 int swiotlb_cc_alloc(struct swiotlb_mem *mem, const struct swiotlb_req *req,
 		     struct swiotlb_span *span)
 {
@@ -276,7 +288,7 @@ int swiotlb_cc_alloc(struct swiotlb_mem *mem, const struct swiotlb_req *req,
 		unsigned int end = best < CC_PAGES ? CC_PAGES : CC_NR_SINGLES;
 
 		for (class = best; class < end; class++) {
-			if (!cc_alloc_single(cc, reach, class, req->size, span) &&
+			if (!take_own(cc, reach, class, req->size, span) &&
 			    !refill(cc, reach, class, req->size, span))
 				continue;
 			span->offset = offset;

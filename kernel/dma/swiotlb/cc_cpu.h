@@ -16,6 +16,7 @@
 #include <linux/cache.h>
 #include <linux/compiler.h>
 #include <linux/container_of.h>
+#include <linux/lockdep.h>
 #include <linux/minmax.h>
 #include <linux/preempt.h>
 #include <linux/smp.h>
@@ -94,27 +95,41 @@ struct cc_cpu {
 	struct cc_runs runs;
 } ____cacheline_aligned;
 
-/* Get this CPU's stacks; false if they are busy */
-static __always_inline bool cc_cpu_enter(struct cc_cpu *cpus, struct cc_cpu **cpu)
+/* Get this CPU's stacks; false if they are busy. Preemption is off */
+static __always_inline bool __cc_cpu_enter(struct cc_cpu *cpus,
+					   struct cc_cpu **cpu)
 {
 	struct cc_cpu *c;
 
-	preempt_disable();
+	lockdep_assert_preemption_disabled();
 	c = &cpus[smp_processor_id()];
-	if (unlikely(c->busy)) {
-		preempt_enable();
+	if (unlikely(c->busy))
 		return false;
-	}
 	c->busy = true;
 	barrier();
 	*cpu = c;
 	return true;
 }
 
-static __always_inline void cc_cpu_leave(struct cc_cpu *c)
+static __always_inline void __cc_cpu_leave(struct cc_cpu *c)
 {
 	barrier();
 	c->busy = false;
+}
+
+/* The same for whoever may be preempted, but not from now on */
+static inline bool cc_cpu_enter(struct cc_cpu *cpus, struct cc_cpu **cpu)
+{
+	preempt_disable();
+	if (likely(__cc_cpu_enter(cpus, cpu)))
+		return true;
+	preempt_enable();
+	return false;
+}
+
+static inline void cc_cpu_leave(struct cc_cpu *c)
+{
+	__cc_cpu_leave(c);
 	preempt_enable();
 }
 
@@ -185,25 +200,24 @@ cc_single_class(const struct swiotlb_req *req, unsigned int *offset)
 	return fls((unsigned int)(bytes - 1) >> 8);
 }
 
-/* A slot of just that class, if this CPU has one */
+/* A slot of just that class, if this CPU has one. Preemption is off */
 static __always_inline bool
 cc_alloc_single(struct cc *cc, enum cc_reach reach, enum cc_class class,
 		size_t size, struct swiotlb_span *span)
 {
 	struct cc_cache *cache;
 	struct cc_cpu *c;
+	bool has_any;
 
-	if (unlikely(!cc_cpu_enter(cc->cpus, &c)))
+	if (unlikely(!__cc_cpu_enter(cc->cpus, &c)))
 		return false;
 
 	cache = cc_cache(c, cc_stack(reach, class));
-	if (unlikely(!cache->nr)) {
-		cc_cpu_leave(c);
-		return false;
-	}
-	cc_pop(cache, size, span);
-	cc_cpu_leave(c);
-	return true;
+	has_any = cache->nr;
+	if (likely(has_any))
+		cc_pop(cache, size, span);
+	__cc_cpu_leave(c);
+	return has_any;
 }
 
 /**
@@ -212,7 +226,7 @@ cc_alloc_single(struct cc *cc, enum cc_reach reach, enum cc_class class,
  * @req:  as for &swiotlb_backend_ops.alloc
  * @span: receives the place
  *
- * Context: any but NMI.
+ * Context: any but NMI; preemption is off.
  * Return: %false to ask swiotlb_cc_alloc(), which looks everywhere.
  */
 static __always_inline bool cc_alloc_fast(struct swiotlb_mem *mem,
@@ -235,7 +249,7 @@ static __always_inline bool cc_alloc_fast(struct swiotlb_mem *mem,
  * cc_free_fast() - take a span back, if it is a slot, and this CPU has room for it
  * @span: as for &swiotlb_backend_ops.free
  *
- * Context: any but NMI.
+ * Context: any but NMI; preemption is off.
  * Return: %false to ask swiotlb_cc_free(), which takes all spans.
  */
 static __always_inline bool cc_free_fast(const struct swiotlb_span *span)
@@ -246,14 +260,14 @@ static __always_inline bool cc_free_fast(const struct swiotlb_span *span)
 	bool has_room;
 
 	if (unlikely(f->stack == CC_NO_STACK) || unlikely(span->nr_slots > 1) ||
-	    unlikely(!cc_cpu_enter(f->cpus, &c)))
+	    unlikely(!__cc_cpu_enter(f->cpus, &c)))
 		return false;
 
 	cache = cc_cache(c, f->stack);
 	has_room = cache->nr < READ_ONCE(cache->limit);
 	if (likely(has_room))
 		cc_push(cache, span);
-	cc_cpu_leave(c);
+	__cc_cpu_leave(c);
 	return has_room;
 }
 

@@ -2,7 +2,7 @@
 /*
  * swiotlb: map, unmap and sync through bounce buffers
  *
- * These are the entry points of the DMA layer. A mapping goes down: request ->
+ * What the DMA layer calls for each buffer. A mapping goes down: request ->
  * backend -> span -> record -> copy -> address; everything later starts with
  * the address and goes up: address -> pool -> record -> copy, and at the end
  * back to the backend that the pool was born with.
@@ -13,6 +13,9 @@
  * The memory of a backend stays while anything is mapped in it. Where nothing is
  * yet, before alloc, and where nothing is any more, after free, RCU keeps it:
  * see select.c.
+ *
+ * Nearly all buffers of `cc` are small, and take few steps: what others need would cost
+ * them as much again. So they are tried first, by what is inlined from cc_cpu.h.
  */
 #define pr_fmt(fmt) "software IO TLB: " fmt
 
@@ -22,6 +25,7 @@
 #include <linux/dma-mapping.h>
 #include <linux/err.h>
 #include <linux/mm.h>
+#include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/swiotlb.h>
 #include <linux/swiotlb/backend.h>
@@ -44,17 +48,12 @@ struct io_tlb_mem swiotlb_default = {
 	.domain = &swiotlb_default_domain,
 };
 
-/*
- * The built-in backends come first, so that they cost no indirect call. Of them `cc`
- * does least, and notices most what others add to it.
- */
-static __always_inline int backend_alloc(struct swiotlb_mem *mem,
-					 const struct swiotlb_req *req,
-					 struct swiotlb_span *span)
+/* The built-in backends come first, so that they cost no indirect call */
+static int backend_alloc(struct swiotlb_mem *mem, const struct swiotlb_req *req,
+			 struct swiotlb_span *span)
 {
-	if (likely(mem->ops == &swiotlb_cc))
-		return likely(cc_alloc_fast(mem, req, span)) ? 0 :
-		       swiotlb_cc_alloc(mem, req, span);
+	if (mem->ops == &swiotlb_cc)
+		return swiotlb_cc_alloc(mem, req, span);
 	if (mem->ops == &swiotlb_fixed)
 		return swiotlb_fixed_alloc(mem, req, span);
 	if (mem->ops == &swiotlb_dynamic)
@@ -77,30 +76,69 @@ static __always_inline void req_init(struct swiotlb_req *req,
 	req->dma_offset = 0;
 }
 
-static __always_inline int span_alloc(struct device *dev,
-				      struct swiotlb_mem *mem,
-				      struct swiotlb_req *req,
-				      struct swiotlb_span *span)
+/* And what follows from where it is to go; false if the device reaches nothing there */
+static __always_inline bool req_direct(struct swiotlb_req *req,
+				       struct device *dev,
+				       const struct swiotlb_mem *mem)
 {
-	dma_addr_t start;
+	dma_addr_t start = phys_to_dma_unencrypted(dev, mem->start);
+
+	if (likely(start != DMA_MAPPING_ERROR)) {
+		req->dma_offset = (u64)start - mem->start;
+		return true;
+	}
+	/* If somebody translates the address, alignment is all that counts */
+	req->dma_offset = 0;
+	return req->addr_limit == U64_MAX;
+}
+
+/*
+ * A small buffer of `cc`, for which this CPU has a slot. Preemption is off for that, which
+ * makes it an RCU read section, too. The size may be invalid yet.
+ */
+static __always_inline bool span_alloc_fast(struct device *dev,
+					    struct swiotlb_req *req,
+					    struct swiotlb_span *span)
+{
+	struct swiotlb_mem *mem;
+	bool found;
+
+	preempt_disable();
+	mem = rcu_dereference_sched(io_tlb_mem_of(dev)->mem);
+	found = likely(mem) && likely(mem->ops == &swiotlb_cc) &&
+		likely(req->size - 1 < SZ_4K) &&
+		likely(req_direct(req, dev, mem)) &&
+		likely(cc_alloc_fast(mem, req, span));
+	preempt_enable();
+	return found;
+}
+
+/* All else. With @has_other, who asks has another way, so that it is no failure */
+static noinline bool span_alloc_slow(struct device *dev,
+				     struct swiotlb_req *req,
+				     struct swiotlb_span *span,
+				     unsigned long attrs, bool has_other)
+{
+	struct io_tlb_mem *iotlb;
+	struct swiotlb_mem *mem;
 	int err;
 
+	guard(rcu)();
+	iotlb = io_tlb_mem_of(dev);
+	mem = rcu_dereference(iotlb->mem);
 	if (unlikely(!mem))
-		return -ENODEV;
-	if (unlikely(!req->size || req->size > U32_MAX))
-		return -EINVAL;
-
-	start = phys_to_dma_unencrypted(dev, mem->start);
-	if (likely(start != DMA_MAPPING_ERROR))
-		req->dma_offset = (u64)start - mem->start;
-	else if (req->addr_limit != U64_MAX)
-		return -ENXIO;
-	/* Else somebody translates the address: alignment is all that counts */
-
-	err = backend_alloc(mem, req, span);
+		err = -ENODEV;
+	else if (unlikely(!req->size || req->size > U32_MAX))
+		err = -EINVAL;
+	else if (unlikely(!req_direct(req, dev, mem)))
+		err = -ENXIO;
+	else
+		err = backend_alloc(mem, req, span);
 	if (unlikely(err == -ENOSPC) && mem->ops->grow)
 		err = mem->ops->grow(mem, req, span);
-	return err;
+	if (unlikely(err) && !has_other)
+		swiotlb_map_failed(dev, iotlb->domain, mem, req, err, attrs);
+	return !err;
 }
 
 /* What a device is to see of the original */
@@ -122,33 +160,48 @@ static void copy_from_device(struct device *dev, phys_addr_t tlb_addr,
 	swiotlb_count_hot(pool->mem, bytes_from_device, bytes);
 }
 
-/*
- * Give a span back to its backend; @head is what was recorded of it. None of those
- * that are built in has ->stray()
- */
-static __always_inline void span_free(struct device *dev,
-				      const struct swiotlb_span *span,
-				      const struct swiotlb_slot *head)
+/* Give a span back to its backend. None of those that are built in has ->stray() */
+static noinline void span_free_slow(struct device *dev,
+				    const struct swiotlb_span *span,
+				    size_t size)
 {
 	const struct swiotlb_backend_ops *ops = span->pool->ops;
 
-	trace_swiotlb_unbounced(dev, head->orig_addr,
-				span->pool->start + swiotlb_span_pos(span),
-				head->size, ops->name);
-	rcu_read_lock();
-	if (likely(ops == &swiotlb_cc)) {
-		if (unlikely(!cc_free_fast(span)))
-			swiotlb_cc_free(span);
+	guard(rcu)();
+	if (ops == &swiotlb_cc) {
+		swiotlb_cc_free(span);
 	} else if (ops == &swiotlb_fixed) {
 		swiotlb_fixed_free(span);
 	} else if (ops == &swiotlb_dynamic) {
 		swiotlb_dynamic_free(span);
 	} else {
 		if (ops->stray)
-			swiotlb_check_stray(dev, span, head->size);
+			swiotlb_check_stray(dev, span, size);
 		ops->free(span);
 	}
-	rcu_read_unlock();
+}
+
+/* The same, and a slot of `cc` first to this CPU; @head is what was recorded of it */
+static __always_inline void span_free(struct device *dev,
+				      const struct swiotlb_span *span,
+				      const struct swiotlb_slot *head)
+{
+	const struct swiotlb_backend_ops *ops = span->pool->ops;
+	struct swiotlb_span slow;
+	bool done = false;
+
+	trace_swiotlb_unbounced(dev, head->orig_addr,
+				span->pool->start + swiotlb_span_pos(span),
+				head->size, ops->name);
+	if (likely(ops == &swiotlb_cc)) {
+		preempt_disable();
+		done = cc_free_fast(span);
+		preempt_enable();
+	}
+	if (likely(done))
+		return;
+	slow = *span;
+	span_free_slow(dev, &slow, head->size);
 }
 
 /* Forget and free the span of a mapping */
@@ -168,33 +221,38 @@ static void release_span(struct device *dev, phys_addr_t tlb_addr,
 	span_free(dev, &span, head);
 }
 
-/*
- * Find a place for a mapping and record it, but copy nothing yet. With @has_other,
- * who asks has another way, so that it is no failure if there is none.
- */
-static __always_inline bool map_span(struct device *dev,
-				     struct swiotlb_req *req,
-				     struct swiotlb_span *span,
-				     unsigned long attrs, bool has_other)
+/* What has a place now will be found there */
+static __always_inline void span_record(struct device *dev,
+					const struct swiotlb_req *req,
+					const struct swiotlb_span *span)
 {
-	struct io_tlb_mem *iotlb;
-	struct swiotlb_mem *mem;
-	int err;
-
-	rcu_read_lock();
-	iotlb = io_tlb_mem_of(dev);
-	mem = rcu_dereference(iotlb->mem);
-	err = span_alloc(dev, mem, req, span);
-	if (unlikely(err) && !has_other)
-		swiotlb_map_failed(dev, iotlb->domain, mem, req, err, attrs);
-	rcu_read_unlock();
-	if (unlikely(err))
-		return false;
-
 	swiotlb_record(span, req->orig_addr, req->size);
 	trace_swiotlb_mapped(dev, req->orig_addr,
 			     span->pool->start + swiotlb_span_pos(span),
 			     req->size, span->pool->ops->name);
+}
+
+/*
+ * Find a place for a buffer and record it, but copy nothing yet. The slow path gets copies,
+ * so that the compiler can keep @req and @span in registers.
+ */
+static __always_inline bool map_span(struct device *dev,
+				     struct swiotlb_req *req,
+				     struct swiotlb_span *span,
+				     unsigned long attrs)
+{
+	if (unlikely(!span_alloc_fast(dev, req, span))) {
+		struct swiotlb_req slow_req = *req;
+		struct swiotlb_span slow_span;
+
+		if (unlikely(!span_alloc_slow(dev, &slow_req, &slow_span, attrs,
+					      false)))
+			return false;
+		/* All that may have changed */
+		req->dma_offset = slow_req.dma_offset;
+		*span = slow_span;
+	}
+	span_record(dev, req, span);
 	return true;
 }
 
@@ -253,7 +311,7 @@ phys_addr_t swiotlb_tbl_map_single(struct device *dev, phys_addr_t orig_addr,
 	req_init(&req, dev, orig_addr, mapping_size, U64_MAX);
 	req.alloc_align_mask = alloc_align_mask;
 	req.align_end = true;
-	if (unlikely(!map_span(dev, &req, &span, attrs, false)))
+	if (unlikely(!map_span(dev, &req, &span, attrs)))
 		return (phys_addr_t)DMA_MAPPING_ERROR;
 
 	pos = swiotlb_span_pos(&span);
@@ -374,7 +432,7 @@ dma_addr_t swiotlb_map(struct device *dev, phys_addr_t paddr, size_t size,
 
 	req_init(&req, dev, paddr, size,
 		 min_not_zero(*dev->dma_mask, dev->bus_dma_limit));
-	if (unlikely(!map_span(dev, &req, &span, attrs, false)))
+	if (unlikely(!map_span(dev, &req, &span, attrs)))
 		return DMA_MAPPING_ERROR;
 
 	/* A pool may begin within the device's reach and end beyond it */
@@ -382,8 +440,10 @@ dma_addr_t swiotlb_map(struct device *dev, phys_addr_t paddr, size_t size,
 	tlb_addr = span.pool->start + pos;
 	dma_addr = phys_to_dma_unencrypted(dev, tlb_addr);
 	if (unlikely(beyond(req.addr_limit, dma_addr, size))) {
-		swiotlb_map_failed(dev, span.pool->domain, span.pool->mem, &req,
-				   -ENXIO, attrs);
+		struct swiotlb_req failed = req;
+
+		swiotlb_map_failed(dev, span.pool->domain, span.pool->mem,
+				   &failed, -ENXIO, attrs);
 		release_span(dev, tlb_addr, span.pool);
 		return DMA_MAPPING_ERROR;
 	}
@@ -433,8 +493,9 @@ struct page *swiotlb_alloc_in_pool(struct device *dev, size_t size,
 	req_init(&req, dev, SWIOTLB_NO_ORIG, size, limit ?: U64_MAX);
 	req.min_align_mask = 0;
 	req.alloc_align_mask = (PAGE_SIZE << get_order(size)) - 1;
-	if (!map_span(dev, &req, &span, DMA_ATTR_NO_WARN, has_other))
+	if (!span_alloc_slow(dev, &req, &span, DMA_ATTR_NO_WARN, has_other))
 		return NULL;
+	span_record(dev, &req, &span);
 
 	/* A pool may begin within the device's reach and end beyond it */
 	tlb_addr = span.pool->start + swiotlb_span_pos(&span);

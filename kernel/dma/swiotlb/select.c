@@ -16,9 +16,9 @@
  * backend whose memory is still retiring gets just that, with its mappings. So
  * however often backends are switched, memory does not pile up.
  *
- * Mapping follows the pointer and allocates in one RCU read section. The worker
- * waits for a grace period before it asks whether anything is in use: after that,
- * use can only fall.
+ * Mapping follows the pointer and allocates in one RCU read section, which having
+ * preemption off is, too. The worker waits for a grace period before it asks whether
+ * anything is in use: after that, use can only fall.
  *
  * Locking: swiotlb_mutex protects the lists of memory and the counts of users, and
  * serialises all changes of the pointers. It is held while memory is converted

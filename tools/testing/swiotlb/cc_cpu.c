@@ -15,14 +15,16 @@ static int take_from(size_t bytes, u64 addr_limit)
 {
 	struct swiotlb_req req = PLAIN_REQ(bytes);
 	struct swiotlb_span *span = &spans[nr_spans];
-	int err;
+	int err = -ENOSPC;
 
 	req.addr_limit = addr_limit;
 	guard(rcu)();
 	CHECK(nr_spans < MAX_SPANS);
-	if (cc_alloc_fast(&mem, &req, span))
-		err = 0;
-	else
+	scoped_guard(preempt) {
+		if (cc_alloc_fast(&mem, &req, span))
+			err = 0;
+	}
+	if (err)
 		err = mem.ops->alloc(&mem, &req, span);
 	if (err)
 		return err;

@@ -58,8 +58,10 @@ static inline int span_alloc(struct swiotlb_mem *mem,
 	int err;
 
 	guard(rcu)();
-	if (mem->ops == &swiotlb_cc && cc_alloc_fast(mem, req, span))
-		return 0;
+	scoped_guard(preempt) {
+		if (mem->ops == &swiotlb_cc && cc_alloc_fast(mem, req, span))
+			return 0;
+	}
 	err = mem->ops->alloc(mem, req, span);
 	if (err == -ENOSPC && mem->ops->grow)
 		err = mem->ops->grow(mem, req, span);
@@ -69,8 +71,11 @@ static inline int span_alloc(struct swiotlb_mem *mem,
 static inline void span_free(const struct swiotlb_span *span)
 {
 	guard(rcu)();
-	if (span->pool->ops != &swiotlb_cc || !cc_free_fast(span))
-		span->pool->ops->free(span);
+	scoped_guard(preempt) {
+		if (span->pool->ops == &swiotlb_cc && cc_free_fast(span))
+			return;
+	}
+	span->pool->ops->free(span);
 }
 
 /* Nothing is going on: do the bitmaps say what the areas have? */

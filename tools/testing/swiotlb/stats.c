@@ -439,6 +439,27 @@ TEST(stats_of_classes_go_with_memory)
 	CHECK_EQ(stat("cc.pages.buffers"), -1);
 }
 
+/* A CPU keeps slots by then, but has none for a size that makes no sense */
+TEST(stats_of_invalid_sizes)
+{
+	static const size_t invalid[] = { 0, SZ_4G };
+	dma_addr_t addr;
+	unsigned int i;
+
+	boot_with("8192,2");
+	swiotlb_dev_init(&dev);
+	CHECK_EQ(switch_to("cc"), 0);
+	addr = swiotlb_map(&dev, PAGE_SIZE, 1, DMA_TO_DEVICE, 0);
+	swiotlb_tbl_unmap_single(&dev, addr - dev.dma_offset, 1, DMA_TO_DEVICE, 0);
+	for (i = 0; i < ARRAY_SIZE(invalid); i++) {
+		CHECK_EQ(swiotlb_tbl_map_single(&dev, PAGE_SIZE, invalid[i], 0,
+						DMA_TO_DEVICE, 0),
+			 (phys_addr_t)DMA_MAPPING_ERROR);
+		CHECK_EQ(stat("cc.fail_invalid"), i + 1);
+	}
+	CHECK_EQ(stat("cc.maps"), 1);
+}
+
 /* Refused mappings are failures, and nothing else */
 TEST(stats_of_failures)
 {
