@@ -358,7 +358,7 @@ static __always_inline unsigned int cc_stack(enum cc_reach reach,
  * @boost:	  log2 of how much more than the watermarks there should be
  * @calm_since:	  when @boost was lowered last
  * @watched_since: when kccd began to watch how many chunks are not needed
- * @retry_at:	  it failed, so it tries nothing before that, and nobody asks
+ * @retry_at:	  it failed, or may not, so it tries nothing before that, and nobody asks
  *
  * Times are in jiffies of 64 bits: others come around while nothing is to be done.
  */
@@ -405,7 +405,7 @@ struct cc_grower {
  * @spill:	  for kccd, what it takes out of a CPU's caches
  * @nr_grows:	  chunks that were added
  * @nr_shrinks:	  chunks that were given back
- * @nr_failures:  how often none could be added
+ * @nr_failures:  how often none could be had, below the cap
  */
 struct cc {
 	struct swiotlb_mem *mem;

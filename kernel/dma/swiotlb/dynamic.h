@@ -69,7 +69,7 @@ struct dynamic_want {
  * @shrink:	 gives them back; busy only while there are any
  * @nr_grows:	 pools that were ever made
  * @nr_shrinks:	 pools that were ever given back
- * @nr_failures: how often no pool could be made
+ * @nr_failures: how often no pool could be made, below the cap
  */
 struct dynamic {
 	struct area_set set;

@@ -284,11 +284,18 @@ err_free:
 	return err;
 }
 
+static bool is_at_cap(const struct cc *cc)
+{
+	return all_bytes(cc) + CC_CHUNK_BYTES > kccd_cap_bytes(cc);
+}
+
 static void back_off(struct cc *cc, struct cc_grower *g)
 {
 	unsigned long delay = swiotlb_leak_delay(cc->nr_leaked) ?: RETRY_DELAY;
 
-	WRITE_ONCE(cc->nr_failures, cc->nr_failures + 1);
+	/* The cap is what the administrator wants */
+	if (!is_at_cap(cc))
+		WRITE_ONCE(cc->nr_failures, cc->nr_failures + 1);
 	WRITE_ONCE(g->retry_at, get_jiffies_64() + delay);
 }
 
@@ -305,7 +312,6 @@ static bool grow_reach(struct cc *cc, enum cc_reach reach)
 	struct cc_depot *d = &cc->depots[reach];
 	bool urgent = READ_ONCE(g->urgent);
 	unsigned int wanted, nr_empty;
-	int err = -ENOSPC;
 
 	if (urgent)
 		WRITE_ONCE(g->urgent, false);
@@ -325,9 +331,7 @@ static bool grow_reach(struct cc *cc, enum cc_reach reach)
 	if (nr_empty >= wanted)
 		return false;
 
-	if (all_bytes(cc) + CC_CHUNK_BYTES <= kccd_cap_bytes(cc))
-		err = kccd_add_chunk(cc, reach, &params, true);
-	if (err) {
+	if (is_at_cap(cc) || kccd_add_chunk(cc, reach, &params, true)) {
 		back_off(cc, g);
 		return false;
 	}

@@ -146,12 +146,24 @@ static void served(struct dynamic *d, const struct io_tlb_pool *pool)
 	spin_unlock_irq(&d->ask_lock);
 }
 
+/* How large the next pool may be, or 0 if the cap leaves nothing */
+static size_t next_bytes(struct dynamic *d)
+{
+	u64 room = dynamic_room_bytes(d);
+
+	if (room < MIN_POOL_BYTES)
+		return 0;
+	return rounddown_pow_of_two(min_t(u64, room, POOL_BYTES));
+}
+
 /* There is nothing to be had: let nobody ask for a while */
 static void back_off(struct dynamic *d, struct dynamic_want *want)
 {
 	unsigned long delay = swiotlb_leak_delay(d->nr_leaked) ?: RETRY_DELAY;
 
-	WRITE_ONCE(d->nr_failures, d->nr_failures + 1);
+	/* The cap is what the administrator wants */
+	if (next_bytes(d))
+		WRITE_ONCE(d->nr_failures, d->nr_failures + 1);
 	spin_lock_irq(&d->ask_lock);
 	WRITE_ONCE(want->end_pfn, 0);
 	WRITE_ONCE(want->not_before, get_jiffies_64() + delay);
@@ -168,16 +180,6 @@ static unsigned long wanted(struct dynamic *d, enum dynamic_class class)
 	if (class == DYNAMIC_ANY && READ_ONCE(d->set.low))
 		return ULONG_MAX;
 	return end_pfn;
-}
-
-/* How large the next pool may be, or 0 if the cap leaves nothing */
-static size_t next_bytes(struct dynamic *d)
-{
-	u64 room = dynamic_room_bytes(d);
-
-	if (room < MIN_POOL_BYTES)
-		return 0;
-	return rounddown_pow_of_two(min_t(u64, room, POOL_BYTES));
 }
 
 /* Memory for a pool, all of it below a page */
