@@ -503,6 +503,12 @@ class Machines(unittest.TestCase):
         with self.assertRaises(RigError):
             self.arguments("nvme", "arm64")
 
+    def test_one_processor_could_be_two_where_barriers_count(self) -> None:
+        path = Path("x")
+        for cpus, clock, arch, expected in ((1, "real", "x86", "1,maxcpus=2"), (2, "real", "x86", "2"),
+                                            (1, "icount", "x86", "1"), (1, "real", "arm64", "1")):
+            machine = qemu.Machine(path, path, path, path, "", "1G", cpus, "", "1M", clock=clock, arch=arch)
+            self.assertEqual(qemu.processors(machine), ["-smp", expected])
 
     def command(self, cmdline: str, memory: str = "1G") -> str:
         path = Path("x")
