@@ -15,16 +15,12 @@ static int take_from(size_t bytes, u64 addr_limit)
 {
 	struct swiotlb_req req = PLAIN_REQ(bytes);
 	struct swiotlb_span *span = &spans[nr_spans];
-	int err = -ENOSPC;
+	int err = 0;
 
 	req.addr_limit = addr_limit;
 	guard(rcu)();
 	CHECK(nr_spans < MAX_SPANS);
-	scoped_guard(preempt) {
-		if (cc_alloc_fast(&mem, &req, span))
-			err = 0;
-	}
-	if (err)
+	if (!span_alloc_fast(&mem, &req, span))
 		err = mem.ops->alloc(&mem, &req, span);
 	if (err)
 		return err;

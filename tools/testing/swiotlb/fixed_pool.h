@@ -50,7 +50,15 @@ static inline void make_pool(struct swiotlb_mem *mem, unsigned int nr_slots,
 	make_pool_at(mem, POOL_BASE, nr_slots, nr_areas);
 }
 
-/* As the core calls them */
+/* As the core calls them: `cc` first for what this CPU keeps */
+static inline bool span_alloc_fast(struct swiotlb_mem *mem,
+				   const struct swiotlb_req *req,
+				   struct swiotlb_span *span)
+{
+	guard(preempt)();
+	return mem->ops == &swiotlb_cc && cc_alloc_fast(mem, req, span);
+}
+
 static inline int span_alloc(struct swiotlb_mem *mem,
 			     const struct swiotlb_req *req,
 			     struct swiotlb_span *span)
@@ -58,10 +66,8 @@ static inline int span_alloc(struct swiotlb_mem *mem,
 	int err;
 
 	guard(rcu)();
-	scoped_guard(preempt) {
-		if (mem->ops == &swiotlb_cc && cc_alloc_fast(mem, req, span))
-			return 0;
-	}
+	if (span_alloc_fast(mem, req, span))
+		return 0;
 	err = mem->ops->alloc(mem, req, span);
 	if (err == -ENOSPC && mem->ops->grow)
 		err = mem->ops->grow(mem, req, span);
