@@ -81,15 +81,8 @@ static __always_inline bool req_direct(struct swiotlb_req *req,
 				       struct device *dev,
 				       const struct swiotlb_mem *mem)
 {
-	dma_addr_t start = phys_to_dma_unencrypted(dev, mem->start);
-
-	if (likely(start != DMA_MAPPING_ERROR)) {
-		req->dma_offset = (u64)start - mem->start;
-		return true;
-	}
-	/* If somebody translates the address, alignment is all that counts */
-	req->dma_offset = 0;
-	return req->addr_limit == U64_MAX;
+	return swiotlb_dma_offset(dev, mem, &req->dma_offset) ||
+		req->addr_limit == U64_MAX;
 }
 
 /*

@@ -33,6 +33,7 @@
 #include <linux/atomic.h>
 #include <linux/compiler.h>
 #include <linux/device.h>
+#include <linux/dma-direct.h>
 #include <linux/dma-direction.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
@@ -100,6 +101,24 @@ static inline struct io_tlb_mem *io_tlb_mem_of(struct device *dev)
 
 struct page *swiotlb_alloc_in_pool(struct device *dev, size_t size,
 				   bool has_other);
+
+/*
+ * What a bus adds to physical addresses. False, and 0, if it leads to none of @mem; if
+ * somebody translates the addresses, alignment is all that counts.
+ */
+static __always_inline bool swiotlb_dma_offset(struct device *dev,
+					       const struct swiotlb_mem *mem,
+					       u64 *offset)
+{
+	dma_addr_t start = phys_to_dma_unencrypted(dev, mem->start);
+
+	if (unlikely(start == DMA_MAPPING_ERROR)) {
+		*offset = 0;
+		return false;
+	}
+	*offset = (u64)start - mem->start;
+	return true;
+}
 
 /* select.c: which memory there is, and where new mappings go */
 extern struct mutex swiotlb_mutex;

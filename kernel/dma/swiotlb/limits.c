@@ -6,7 +6,6 @@
  * The answers are right when they are given, and may change: another backend can be
  * chosen at any time. But what was promised binds it, see keeps_promises().
  */
-#include <linux/dma-direct.h>
 #include <linux/dma-mapping.h>
 #include <linux/rcupdate.h>
 #include <linux/swiotlb.h>
@@ -32,7 +31,6 @@ size_t swiotlb_max_mapping_size(struct device *dev)
 	const struct swiotlb_backend_ops *ops;
 	struct io_tlb_mem *iotlb;
 	struct swiotlb_mem *mem;
-	dma_addr_t start;
 	size_t bytes;
 
 	guard(rcu)();
@@ -40,9 +38,7 @@ size_t swiotlb_max_mapping_size(struct device *dev)
 	mem = rcu_dereference(iotlb->mem);
 	ops = mem ? mem->ops : swiotlb_default_backend();
 	mem = mem ?: &nothing;
-	start = phys_to_dma_unencrypted(dev, mem->start);
-	if (start != DMA_MAPPING_ERROR)
-		limits.dma_offset = (u64)start - mem->start;
+	swiotlb_dma_offset(dev, mem, &limits.dma_offset);
 	bytes = ops->max_mapping(mem, &limits);
 	swiotlb_promise(iotlb->domain, bytes);
 	return bytes;

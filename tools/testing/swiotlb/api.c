@@ -153,6 +153,17 @@ TEST(api_maps_within_reach_of_bus_and_device)
 	CHECK_EQ(used(), 0);
 }
 
+/* Slots of 4 KiB are of no use where the bus shifts addresses by less */
+TEST(api_promises_what_the_bus_leaves)
+{
+	boot("4096,cc", 0);
+	CHECK(swiotlb_max_mapping_size(&dev) > SZ_256K);
+	dev.dma_offset += SZ_2K;
+	CHECK_EQ(swiotlb_max_mapping_size(&dev), 0);
+	dev.dma_offset += SZ_2K;
+	CHECK(swiotlb_max_mapping_size(&dev) > SZ_256K);
+}
+
 /* In the log, in the counter, and in the tracepoint */
 static void check_failure(size_t size, enum swiotlb_fail why, const char *says)
 {
