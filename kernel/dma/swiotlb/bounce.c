@@ -67,7 +67,7 @@ long swiotlb_find_head(const struct io_tlb_pool *pool, unsigned long slot)
 	unsigned long head = slot;
 	unsigned int dist = MAX_DIST;
 
-	while (!pool->slots[head].nr_slots) {
+	while (!swiotlb_read_record(pool, head).nr_slots) {
 		if (!pool->head_dist || dist < MAX_DIST)
 			return -1;
 		/* None is more than the number of its slot, as all were 0 at birth */
@@ -76,7 +76,7 @@ long swiotlb_find_head(const struct io_tlb_pool *pool, unsigned long slot)
 			return -1;
 		head -= dist;
 	}
-	return slot - head < pool->slots[head].nr_slots ? head : -1;
+	return slot - head < swiotlb_read_record(pool, head).nr_slots ? head : -1;
 }
 
 /*
@@ -167,7 +167,7 @@ size_t swiotlb_bounce(struct device *dev, phys_addr_t tlb_addr, size_t size,
 {
 	unsigned long slot = (tlb_addr - pool->start) >> pool->slot_shift;
 	void __swiotlb_shared *vaddr = pool->vaddr + (tlb_addr - pool->start);
-	const struct swiotlb_slot *head;
+	struct swiotlb_buffer record;
 	phys_addr_t buffer;
 	long first;
 	size_t pos;
@@ -179,27 +179,27 @@ size_t swiotlb_bounce(struct device *dev, phys_addr_t tlb_addr, size_t size,
 		return 0;
 	}
 
-	head = &pool->slots[first];
-	if (unlikely(head->orig_addr == SWIOTLB_NO_ORIG))
+	record = swiotlb_read_record(pool, first);
+	if (unlikely(record.orig_addr == SWIOTLB_NO_ORIG))
 		return 0;
 
 	/* Before the buffer, pos wraps and is as much too large as behind it */
 	buffer = pool->start + ((phys_addr_t)first << pool->slot_shift) +
-		 head->offset;
+		 record.offset;
 	pos = tlb_addr - buffer;
-	if (unlikely(pos > head->size || size > head->size - pos)) {
+	if (unlikely(pos > record.size || size > record.size - pos)) {
 		dev_WARN_ONCE(dev, 1,
 			      "sync of %zu bytes at %pa is outside the mapping of %u bytes at %pa\n",
-			      size, &tlb_addr, head->size, &buffer);
-		if (pos >= head->size)
+			      size, &tlb_addr, record.size, &buffer);
+		if (pos >= record.size)
 			return 0;
-		size = head->size - pos;
+		size = record.size - pos;
 	}
 
 	if (dir == DMA_TO_DEVICE)
-		swiotlb_copy_in(vaddr, head->orig_addr + pos, size);
+		swiotlb_copy_in(vaddr, record.orig_addr + pos, size);
 	else
-		swiotlb_copy_out(vaddr, head->orig_addr + pos, size);
+		swiotlb_copy_out(vaddr, record.orig_addr + pos, size);
 	return size;
 }
 

@@ -24,6 +24,35 @@
 #include <linux/swiotlb/backend.h>
 #include <linux/types.h>
 
+/**
+ * struct swiotlb_buffer - what is recorded in a slot
+ * @orig_addr: see &struct swiotlb_slot
+ * @size:      see &struct swiotlb_slot
+ * @offset:    see &struct swiotlb_slot
+ * @nr_slots:  see &struct swiotlb_slot; while it is 0 the others mean nothing
+ *
+ * No bit fields: compilers would put them together, and take them apart again.
+ */
+struct swiotlb_buffer {
+	phys_addr_t orig_addr;
+	unsigned int size;
+	unsigned int offset;
+	unsigned int nr_slots;
+};
+
+static __always_inline struct swiotlb_buffer
+swiotlb_read_record(const struct io_tlb_pool *pool, unsigned long slot)
+{
+	const struct swiotlb_slot *record = &pool->slots[slot];
+
+	return (struct swiotlb_buffer) {
+		.orig_addr = record->orig_addr,
+		.size = record->size,
+		.offset = record->offset,
+		.nr_slots = record->nr_slots,
+	};
+}
+
 void swiotlb_record_distances(u8 *head_dist, unsigned int slot,
 			      unsigned int nr_slots);
 long swiotlb_find_head(const struct io_tlb_pool *pool, unsigned long slot);
@@ -62,42 +91,43 @@ static __always_inline void swiotlb_record(const struct swiotlb_span *span,
  * @pool:     pool that @tlb_addr lies in
  * @tlb_addr: where the buffer in the span begins
  * @span:     receives the span
+ * @buffer:   receives what is recorded of it
  *
  * Context: any.
- * Return: the record, or %NULL if no live buffer begins there.
+ * Return: %false if no live buffer begins there.
  */
-static __always_inline struct swiotlb_slot *
+static __always_inline bool
 swiotlb_find_record(struct io_tlb_pool *pool, phys_addr_t tlb_addr,
-		    struct swiotlb_span *span)
+		    struct swiotlb_span *span, struct swiotlb_buffer *buffer)
 {
 	phys_addr_t pos = tlb_addr - pool->start;
 	unsigned long slot = pos >> pool->slot_shift;
-	struct swiotlb_slot *head = &pool->slots[slot];
-	struct swiotlb_slot record = *head;
 
+	*buffer = swiotlb_read_record(pool, slot);
 	/* An offset may be longer than a slot */
-	if (unlikely(!record.nr_slots)) {
+	if (unlikely(!buffer->nr_slots)) {
 		long before = swiotlb_find_head(pool, slot);
 
 		if (before < 0)
-			return NULL;
+			return false;
 		slot = before;
-		head = &pool->slots[slot];
-		record = *head;
+		*buffer = swiotlb_read_record(pool, slot);
 	}
 
 	span->pool = pool;
 	span->slot = slot;
-	span->nr_slots = record.nr_slots;
-	span->offset = record.offset;
-	return likely(swiotlb_span_pos(span) == pos) ? head : NULL;
+	span->nr_slots = buffer->nr_slots;
+	span->offset = buffer->offset;
+	return likely(swiotlb_span_pos(span) == pos);
 }
 
 /* The buffer is no more, and its span can be given back to the backend */
-static __always_inline void swiotlb_erase(struct swiotlb_slot *head)
+static __always_inline void swiotlb_erase(const struct swiotlb_span *span)
 {
-	head->offset = 0;
-	head->nr_slots = 0;
+	struct swiotlb_slot *record = &span->pool->slots[span->slot];
+
+	record->offset = 0;
+	record->nr_slots = 0;
 }
 
 /**
@@ -114,12 +144,12 @@ static inline size_t swiotlb_forget(struct io_tlb_pool *pool,
 				    phys_addr_t tlb_addr,
 				    struct swiotlb_span *span)
 {
-	struct swiotlb_slot *head = swiotlb_find_record(pool, tlb_addr, span);
+	struct swiotlb_buffer buffer;
 
-	if (unlikely(!head))
+	if (unlikely(!swiotlb_find_record(pool, tlb_addr, span, &buffer)))
 		return 0;
-	swiotlb_erase(head);
-	return head->size;
+	swiotlb_erase(span);
+	return buffer.size;
 }
 
 #endif /* _KERNEL_DMA_SWIOTLB_BOUNCE_H */

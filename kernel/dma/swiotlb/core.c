@@ -174,18 +174,18 @@ static noinline void span_free_slow(struct device *dev,
 	}
 }
 
-/* The same, and a slot of `cc` first to this CPU; @head is what was recorded of it */
+/* The same, and a slot of `cc` first to this CPU; @buffer is what was recorded of it */
 static __always_inline void span_free(struct device *dev,
 				      const struct swiotlb_span *span,
-				      const struct swiotlb_slot *head)
+				      const struct swiotlb_buffer *buffer)
 {
 	const struct swiotlb_backend_ops *ops = span->pool->ops;
 	struct swiotlb_span slow;
 	bool done = false;
 
-	trace_swiotlb_unbounced(dev, head->orig_addr,
+	trace_swiotlb_unbounced(dev, buffer->orig_addr,
 				span->pool->start + swiotlb_span_pos(span),
-				head->size, ops->name);
+				buffer->size, ops->name);
 	if (likely(ops == &swiotlb_cc)) {
 		preempt_disable();
 		done = cc_free_fast(span);
@@ -194,24 +194,23 @@ static __always_inline void span_free(struct device *dev,
 	if (likely(done))
 		return;
 	slow = *span;
-	span_free_slow(dev, &slow, head->size);
+	span_free_slow(dev, &slow, buffer->size);
 }
 
 /* Forget and free the span of a mapping */
 static void release_span(struct device *dev, phys_addr_t tlb_addr,
 			 struct io_tlb_pool *pool)
 {
-	struct swiotlb_slot *head;
+	struct swiotlb_buffer buffer;
 	struct swiotlb_span span;
 
-	head = swiotlb_find_record(pool, tlb_addr, &span);
-	if (unlikely(!head)) {
+	if (unlikely(!swiotlb_find_record(pool, tlb_addr, &span, &buffer))) {
 		dev_WARN_ONCE(dev, 1, "no bounce buffer begins at %pa\n",
 			      &tlb_addr);
 		return;
 	}
-	swiotlb_erase(head);
-	span_free(dev, &span, head);
+	swiotlb_erase(&span);
+	span_free(dev, &span, &buffer);
 }
 
 /* What has a place now will be found there */
@@ -316,22 +315,22 @@ phys_addr_t swiotlb_tbl_map_single(struct device *dev, phys_addr_t orig_addr,
 static noinline void end_bouncing(struct device *dev, phys_addr_t tlb_addr,
 				  size_t size, struct io_tlb_pool *pool)
 {
-	struct swiotlb_slot *head;
+	struct swiotlb_buffer buffer;
 	struct swiotlb_span span;
 
-	head = swiotlb_find_record(pool, tlb_addr, &span);
-	if (unlikely(!head || size > head->size)) {
+	if (unlikely(!swiotlb_find_record(pool, tlb_addr, &span, &buffer) ||
+		     size > buffer.size)) {
 		copy_from_device(dev, tlb_addr, size, pool);
 		release_span(dev, tlb_addr, pool);
 		return;
 	}
-	if (likely(head->orig_addr != SWIOTLB_NO_ORIG)) {
+	if (likely(buffer.orig_addr != SWIOTLB_NO_ORIG)) {
 		swiotlb_copy_out(pool->vaddr + (tlb_addr - pool->start),
-				 head->orig_addr, size);
+				 buffer.orig_addr, size);
 		swiotlb_count_hot(pool->mem, bytes_from_device, size);
 	}
-	swiotlb_erase(head);
-	span_free(dev, &span, head);
+	swiotlb_erase(&span);
+	span_free(dev, &span, &buffer);
 }
 
 /**
