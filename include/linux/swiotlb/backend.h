@@ -94,14 +94,18 @@ enum swiotlb_phase {
  * @end:	physical address just behind the last byte, page-aligned
  * @vaddr:	where the kernel reads and writes it
  * @slot_shift:	log2 of the size of a slot in bytes
+ * @packed:	records have eight bytes, in @packed_slots. Only where each span is one slot of
+ *		up to 2 KiB, with its buffer at the start, and each buffer has an original
+ *		below 2^52. %false is always right
  * @slots:	slot records, one per slot; all zero at birth
+ * @packed_slots: the same if @packed; only bounce.h knows what is in them
  * @head_dist:	for each slot of a span, but its first one, how far that is; 255 if it
  *		is as far or further, then the slot so far before leads on; all zero at
  *		birth. %NULL where no span has more than one slot
  * @mem:	who owns it
  * @domain:	@mem's, set when it is published
  * @ops:	backend that places buffers in it, for the pool's whole life
- * @nr_slots:	number of slots in @slots
+ * @nr_slots:	number of slots, and of their records
  * @phase:	when its memory was had, and from where
  * @shared:	memory was made accessible to the host
  *
@@ -113,7 +117,11 @@ struct io_tlb_pool {
 	phys_addr_t end;
 	void __swiotlb_shared *vaddr;
 	unsigned int slot_shift;
-	struct swiotlb_slot *slots;
+	bool packed;
+	union {
+		struct swiotlb_slot *slots;
+		u64 *packed_slots;
+	};
 	u8 *head_dist;
 	struct swiotlb_mem *mem;
 	struct swiotlb_domain *domain;

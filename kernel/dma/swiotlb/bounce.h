@@ -16,16 +16,33 @@
  * Each map writes a record, and the unmap that follows reads it. A processor hands
  * on what it just wrote only if it was written in one piece, so records are
  * written, and erased, by whole words.
+ *
+ * Where slots are small, records are most of what they cost, so they are packed into
+ * eight bytes if struct io_tlb_pool.packed says so: no other file knows how.
  */
 #ifndef _KERNEL_DMA_SWIOTLB_BOUNCE_H
 #define _KERNEL_DMA_SWIOTLB_BOUNCE_H
 
+#include <linux/bits.h>
 #include <linux/compiler.h>
 #include <linux/swiotlb/backend.h>
 #include <linux/types.h>
 
+/* A packed record: address of the original, its size less one, is it live; 0 if not */
+#define SWIOTLB_PACKED_ADDR_BITS	52
+#define SWIOTLB_PACKED_ADDR	GENMASK_ULL(SWIOTLB_PACKED_ADDR_BITS - 1, 0)
+#define SWIOTLB_PACKED_SIZE	GENMASK_ULL(62, SWIOTLB_PACKED_ADDR_BITS)
+#define SWIOTLB_PACKED_LIVE	BIT_ULL(63)
+
+/* What all records of a pool take */
+static inline size_t swiotlb_records_bytes(const struct io_tlb_pool *pool)
+{
+	return pool->nr_slots * (pool->packed ? sizeof(*pool->packed_slots) :
+						sizeof(*pool->slots));
+}
+
 /**
- * struct swiotlb_buffer - what is recorded in a slot
+ * struct swiotlb_buffer - what is recorded in a slot, however it is
  * @orig_addr: see &struct swiotlb_slot
  * @size:      see &struct swiotlb_slot
  * @offset:    see &struct swiotlb_slot
@@ -43,14 +60,25 @@ struct swiotlb_buffer {
 static __always_inline struct swiotlb_buffer
 swiotlb_read_record(const struct io_tlb_pool *pool, unsigned long slot)
 {
-	const struct swiotlb_slot *record = &pool->slots[slot];
+	struct swiotlb_buffer buffer;
 
-	return (struct swiotlb_buffer) {
-		.orig_addr = record->orig_addr,
-		.size = record->size,
-		.offset = record->offset,
-		.nr_slots = record->nr_slots,
-	};
+	if (pool->packed) {
+		u64 packed = pool->packed_slots[slot];
+
+		buffer.orig_addr = packed & SWIOTLB_PACKED_ADDR;
+		buffer.size = ((packed & SWIOTLB_PACKED_SIZE) >>
+			       SWIOTLB_PACKED_ADDR_BITS) + 1;
+		buffer.offset = 0;
+		buffer.nr_slots = !!(packed & SWIOTLB_PACKED_LIVE);
+	} else {
+		const struct swiotlb_slot *record = &pool->slots[slot];
+
+		buffer.orig_addr = record->orig_addr;
+		buffer.size = record->size;
+		buffer.offset = record->offset;
+		buffer.nr_slots = record->nr_slots;
+	}
+	return buffer;
 }
 
 void swiotlb_record_distances(u8 *head_dist, unsigned int slot,
@@ -75,14 +103,21 @@ static __always_inline phys_addr_t swiotlb_span_pos(const struct swiotlb_span *s
 static __always_inline void swiotlb_record(const struct swiotlb_span *span,
 					   phys_addr_t orig_addr, size_t size)
 {
-	span->pool->slots[span->slot] = (struct swiotlb_slot) {
+	struct io_tlb_pool *pool = span->pool;
+
+	if (pool->packed) {
+		pool->packed_slots[span->slot] = orig_addr | SWIOTLB_PACKED_LIVE |
+			(u64)(size - 1) << SWIOTLB_PACKED_ADDR_BITS;
+		return;
+	}
+	pool->slots[span->slot] = (struct swiotlb_slot) {
 		.orig_addr = orig_addr,
 		.size = size,
 		.offset = span->offset,
 		.nr_slots = span->nr_slots,
 	};
-	if (span->nr_slots > 1 && span->pool->head_dist)
-		swiotlb_record_distances(span->pool->head_dist, span->slot,
+	if (span->nr_slots > 1 && pool->head_dist)
+		swiotlb_record_distances(pool->head_dist, span->slot,
 					 span->nr_slots);
 }
 
@@ -124,10 +159,16 @@ swiotlb_find_record(struct io_tlb_pool *pool, phys_addr_t tlb_addr,
 /* The buffer is no more, and its span can be given back to the backend */
 static __always_inline void swiotlb_erase(const struct swiotlb_span *span)
 {
-	struct swiotlb_slot *record = &span->pool->slots[span->slot];
+	struct io_tlb_pool *pool = span->pool;
 
-	record->offset = 0;
-	record->nr_slots = 0;
+	if (pool->packed) {
+		pool->packed_slots[span->slot] = 0;
+	} else {
+		struct swiotlb_slot *record = &pool->slots[span->slot];
+
+		record->offset = 0;
+		record->nr_slots = 0;
+	}
 }
 
 /**

@@ -226,14 +226,17 @@ static __always_inline void span_record(struct device *dev,
 
 /*
  * Find a place for a buffer and record it, but copy nothing yet. The slow path gets copies,
- * so that the compiler can keep @req and @span in registers.
+ * so that the compiler can keep @req and @span in registers. And it records on its own: what
+ * was found fast is known to be one slot.
  */
 static __always_inline bool map_span(struct device *dev,
 				     struct swiotlb_req *req,
 				     struct swiotlb_span *span,
 				     unsigned long attrs)
 {
-	if (unlikely(!span_alloc_fast(dev, req, span))) {
+	if (likely(span_alloc_fast(dev, req, span))) {
+		span_record(dev, req, span);
+	} else {
 		struct swiotlb_req slow_req = *req;
 		struct swiotlb_span slow_span;
 
@@ -243,8 +246,8 @@ static __always_inline bool map_span(struct device *dev,
 		/* All that may have changed */
 		req->dma_offset = slow_req.dma_offset;
 		*span = slow_span;
+		span_record(dev, req, span);
 	}
-	span_record(dev, req, span);
 	return true;
 }
 

@@ -354,6 +354,90 @@ TEST(bounce_records_the_largest_span)
 	CHECK(!memcmp(&span, &was, sizeof(span)));
 }
 
+static u64 packed[NR_SLOTS];
+
+static void set_up_packed(void)
+{
+	set_up();
+	pool.packed = true;
+	pool.packed_slots = packed;
+	pool.head_dist = NULL;
+}
+
+/* Eight bytes hold the first and the last address, the shortest and the longest buffer */
+TEST(bounce_packs_records)
+{
+	static const size_t sizes[] = { 1, 2, 2047, 2048 };
+	const u64 end = 1ULL << 52;
+	struct swiotlb_buffer buffer;
+	struct swiotlb_span span;
+	struct live live;
+	unsigned int i, k;
+
+	set_up_packed();
+	CHECK_EQ(swiotlb_records_bytes(&pool), sizeof(packed));
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		const u64 origs[] = { 0, 1, ORIG_START, end - 1 - sizes[i],
+				      end - sizes[i], end - 1 };
+
+		for (k = 0; k < ARRAY_SIZE(origs); k++) {
+			test_note("%zu bytes at %#llx", sizes[i],
+				  (unsigned long long)origs[k]);
+			live = make_live(5, 1, 0, origs[k], sizes[i]);
+			buffer = swiotlb_read_record(&pool, 5);
+			CHECK_EQ(buffer.orig_addr, origs[k]);
+			CHECK_EQ(buffer.size, sizes[i]);
+			CHECK_EQ(buffer.offset, 0);
+			CHECK_EQ(buffer.nr_slots, 1);
+			CHECK(!packed[4] && packed[5] && !packed[6]);
+			check_forgotten(&live, buffer_of(&live) + 1);
+			CHECK_EQ(packed[5], 0);
+			CHECK(!swiotlb_forget(&pool, buffer_of(&live), &span));
+		}
+	}
+	pool.packed = false;
+	CHECK_EQ(swiotlb_records_bytes(&pool), sizeof(records));
+}
+
+/* Any part of a slot, and of no other one */
+TEST(bounce_syncs_any_part_of_a_packed_slot)
+{
+	static const size_t at[] = { 0, 1, 63, 500, 1499, 1500 };
+	struct live live, last;
+	unsigned int i, j;
+
+	set_up_packed();
+	live = make_live(10, 1, 0, ORIG_START + 4001, 1500);
+	last = make_live(NR_SLOTS - 1, 1, 0, ORIG_START + 9000, 2048);
+	for (i = 0; i < ARRAY_SIZE(at); i++) {
+		for (j = i; j < ARRAY_SIZE(at); j++) {
+			memset(model_orig + 4001, i * 16 + j, 1500);
+			memset(shim_ram(live.orig), i * 16 + j, 1500);
+			sync(&live, at[i], at[j] - at[i], DMA_TO_DEVICE);
+			memset(model_tlb + (10 << IO_TLB_SHIFT), i + j, 2048);
+			memset(shim_ram(buffer_of(&live)), i + j, 2048);
+			sync(&live, at[i], at[j] - at[i], DMA_FROM_DEVICE);
+		}
+	}
+	sync(&last, 2047, 1, DMA_TO_DEVICE);
+	sync(&last, 0, 2048, DMA_FROM_DEVICE);
+
+	/* Behind the buffer: nothing, or what is inside */
+	swiotlb_bounce(&dev, buffer_of(&live) + 1500, 1, DMA_TO_DEVICE, &pool);
+	CHECK_EQ(shim_take_warns(), 1);
+	check_memory();
+	swiotlb_bounce(&dev, buffer_of(&live) + 1000, 501, DMA_TO_DEVICE, &pool);
+	CHECK_EQ(shim_take_warns(), 1);
+	memcpy(model_tlb + (10 << IO_TLB_SHIFT) + 1000, model_orig + 5001, 500);
+	check_memory();
+	/* Slots that are not in use, on either side */
+	swiotlb_bounce(&dev, buffer_of(&live) - 1, 1, DMA_FROM_DEVICE, &pool);
+	CHECK_EQ(shim_take_warns(), 1);
+	swiotlb_bounce(&dev, buffer_of(&live) + 2048, 1, DMA_FROM_DEVICE, &pool);
+	CHECK_EQ(shim_take_warns(), 1);
+	check_memory();
+}
+
 /* The longest that cc gives; a distance has eight bits, so there are hops */
 TEST(bounce_finds_the_head_of_long_spans)
 {
@@ -385,6 +469,33 @@ TEST(bounce_finds_the_head_of_long_spans)
 		for (i = 0; i < ARRAY_SIZE(many); i++)
 			CHECK_EQ(swiotlb_find_head(&pool, i), -1);
 	}
+}
+
+/* A packed buffer comes back once, no more than was mapped, and its slot is free then */
+TEST(bounce_unmaps_a_packed_slot_once)
+{
+	static const size_t sizes[] = { 701, 700, 699, 1 };
+	struct live live;
+	unsigned int i;
+
+	set_up_packed();
+	pool.ops = &counting_ops;
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		live = make_live(16, 1, 0, ORIG_START + i * 1000, 700);
+		__swiotlb_tbl_unmap_single(&dev, buffer_of(&live), sizes[i],
+					   DMA_FROM_DEVICE, 0, &pool);
+		CHECK_EQ(shim_take_warns(), sizes[i] > 700);
+		memcpy(model_orig + i * 1000, model_tlb + (16 << IO_TLB_SHIFT),
+		       min(sizes[i], 700UL));
+		check_memory();
+		CHECK_EQ(nr_frees, i + 1);
+		CHECK_EQ(packed[16], 0);
+	}
+
+	__swiotlb_tbl_unmap_single(&dev, buffer_of(&live), 700, DMA_TO_DEVICE, 0,
+				   &pool);
+	CHECK_EQ(shim_take_warns(), 1);
+	CHECK_EQ(nr_frees, i);
 }
 
 /* What the device wrote comes back, and no more than was mapped */
