@@ -25,6 +25,7 @@
 
 #include <linux/bits.h>
 #include <linux/compiler.h>
+#include <linux/mmzone.h>
 #include <linux/swiotlb/backend.h>
 #include <linux/types.h>
 
@@ -33,6 +34,20 @@
 #define SWIOTLB_PACKED_ADDR	GENMASK_ULL(SWIOTLB_PACKED_ADDR_BITS - 1, 0)
 #define SWIOTLB_PACKED_SIZE	GENMASK_ULL(62, SWIOTLB_PACKED_ADDR_BITS)
 #define SWIOTLB_PACKED_LIVE	BIT_ULL(63)
+
+/*
+ * Has every original an address that a packed record can hold? That of memory has up to
+ * 56 bits on riscv64, 53 on sparc64. Where nothing is known of it, a type of 32 bits
+ * tells enough. A compiler sees that this is a constant, though x86 has a choice of two.
+ */
+static inline bool swiotlb_can_pack(void)
+{
+#ifdef MAX_PHYSMEM_BITS
+	return MAX_PHYSMEM_BITS <= SWIOTLB_PACKED_ADDR_BITS;
+#else
+	return sizeof(phys_addr_t) * BITS_PER_BYTE <= SWIOTLB_PACKED_ADDR_BITS;
+#endif
+}
 
 /* What all records of a pool take */
 static inline size_t swiotlb_records_bytes(const struct io_tlb_pool *pool)

@@ -21,7 +21,7 @@
  *
  * so that a buffer of more than 128 bytes wastes less than half of what it gets. The
  * address bits that a device wants to be kept (min_align_mask) count as part of the
- * size, up to 4 KiB.
+ * size, up to 4 KiB; if any of them is set it is 2 KiB at least.
  *
  * Slots of less than 4 KiB come from slabs. A slab serves one class; when it is empty
  * it becomes slots of 4 KiB again. So of each class there is less than 64 KiB that

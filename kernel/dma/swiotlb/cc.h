@@ -62,6 +62,8 @@ enum cc_class {
 	CC_NR_MARKS = CC_LAST,
 	/* Sizes of slots that slabs are cut into */
 	CC_NR_GEOMS = CC_PAGES,
+	/* In slabs of these sizes records are packed: see cc_slab_init() */
+	CC_NR_PACKED = CC_2K,
 };
 
 /**

@@ -12,7 +12,7 @@
  *	chunk	|....|....|ssssssssssss|....|	.... slots of 4 KiB
  *		           ||||||||||||	s    a slab, here of 2 KiB
  *
- * The finer the slots, the more records there are: for slots of 256 bytes 4 KiB in
+ * The finer the slots, the more records there are: for slots of 256 bytes 2 KiB in
  * each slab. Which sizes are needed is not known ahead, so there are no such
  * records for all memory. kccd keeps slabs of each size in reserve, without memory, and
  * placing one takes none. More are made on the spot.
@@ -34,6 +34,7 @@
 #include <linux/spinlock.h>
 #include <linux/swiotlb.h>
 
+#include "bounce.h"
 #include "cc.h"
 
 const struct cc_class_def cc_classes[CC_NR_CLASSES] = {
@@ -47,11 +48,6 @@ const struct cc_class_def cc_classes[CC_NR_CLASSES] = {
 	[CC_KEPT]	= { "kept", CC_PAGE_SHIFT, CC_CHUNK_PAGES },
 	[CC_COHERENT]	= { "coherent", CC_PAGE_SHIFT, CC_CHUNK_PAGES },
 };
-
-static size_t records_bytes(unsigned int nr)
-{
-	return nr * sizeof(struct swiotlb_slot);
-}
 
 /**
  * cc_exact_alloc() - memory for what is known of slabs
@@ -99,15 +95,19 @@ void cc_exact_free(void *p, size_t bytes, enum swiotlb_phase phase)
 int cc_slab_init(struct cc *cc, struct cc_slab *slab, unsigned int nr_slots,
 		 unsigned int shift, enum swiotlb_phase phase, gfp_t gfp)
 {
-	slab->pool.slots = cc_exact_alloc(records_bytes(nr_slots), phase, gfp);
+	slab->pool.slot_shift = shift;
+	slab->pool.nr_slots = nr_slots;
+	/* Those of 2 KiB may be of use for runs, which take more than that */
+	slab->pool.packed = swiotlb_can_pack() &&
+			    shift < cc_classes[CC_NR_PACKED].shift;
+	slab->pool.slots = cc_exact_alloc(swiotlb_records_bytes(&slab->pool),
+					  phase, gfp);
 	if (!slab->pool.slots)
 		return -ENOMEM;
 	slab->cpus = cc->cpus;
 	slab->phase = phase;
 	slab->pool.mem = cc->mem;
 	slab->pool.ops = cc->mem->ops;
-	slab->pool.slot_shift = shift;
-	slab->pool.nr_slots = nr_slots;
 	INIT_LIST_HEAD(&slab->node);
 	return 0;
 }
@@ -118,7 +118,7 @@ int cc_slab_init(struct cc *cc, struct cc_slab *slab, unsigned int nr_slots,
  */
 void cc_slab_exit(struct cc_slab *slab)
 {
-	cc_exact_free(slab->pool.slots, records_bytes(slab->pool.nr_slots),
+	cc_exact_free(slab->pool.slots, swiotlb_records_bytes(&slab->pool),
 		      slab->phase);
 }
 

@@ -178,7 +178,7 @@ static __always_inline void cc_push(struct cc_cache *cache,
 /*
  * The class of a buffer that one slot will do for, else CC_NR_SINGLES. Slots are
  * aligned to their size. Who needs alignment or bits of the address needs a slot as
- * large as that.
+ * large as that; who begins within a slot one of those whose records are not packed.
  */
 static __always_inline unsigned int
 cc_single_class(const struct swiotlb_req *req, unsigned int *offset)
@@ -195,6 +195,9 @@ cc_single_class(const struct swiotlb_req *req, unsigned int *offset)
 
 	*offset = req->orig_addr & req->min_align_mask;
 	bytes = max_t(u64, req->size + (u64)*offset, masks + 1);
+	/* Devices that there are want 12 bits of the address, which is more than that */
+	if (unlikely(*offset))
+		bytes = max_t(u64, bytes, cc_slot_bytes(CC_NR_PACKED));
 	if (bytes > SZ_4K)
 		return CC_NR_SINGLES;
 	return fls((unsigned int)(bytes - 1) >> 8);

@@ -243,6 +243,9 @@ bool cc_fit(const struct swiotlb_req *req, enum cc_class class,
 
 	*offset = req->orig_addr & req->min_align_mask &
 		  (align_mask | slot_mask);
+	/* A packed record has no room for it */
+	if (*offset && class < CC_NR_PACKED)
+		return false;
 	bytes = (u64)req->size + *offset;
 	if (req->align_end)
 		bytes = ALIGN(bytes, align_mask + 1);

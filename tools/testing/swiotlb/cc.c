@@ -358,6 +358,69 @@ TEST(cc_stray_addresses_lead_nowhere)
 	drop_cc(&mem);
 }
 
+/* Records of small slots have no room for an offset, even if nothing else is free */
+TEST(cc_offsets_need_larger_slots)
+{
+	static const unsigned int masks[] = { 0, 0xff, 0x1ff, 0x3ff, 0x7ff, 0xfff };
+	static const unsigned int sizes[] = { 1, 200, 500, 1000, 1024, 2000 };
+	static const unsigned int offsets[] = { 0, 1, 64, 255, 256, 512, 1024, 2048 };
+	unsigned int m, s, o;
+	struct swiotlb_req req;
+
+	make_cc_of(&mem, SZ_8M);
+	stop_growth(&mem);
+	for (m = 0; m < ARRAY_SIZE(masks); m++) {
+		for (s = 0; s < ARRAY_SIZE(sizes); s++) {
+			for (o = 0; o < ARRAY_SIZE(offsets); o++) {
+				test_note("%u bytes at %u, mask %#x", sizes[s],
+					  offsets[o], masks[m]);
+				req = (struct swiotlb_req)PLAIN_REQ(sizes[s]);
+				req.orig_addr = 0x10000000 + offsets[o];
+				req.min_align_mask = masks[m];
+				CHECK_EQ(take(&req), 0);
+				CHECK_EQ(spans[0].span.pool->packed,
+					 !(offsets[o] & masks[m]) &&
+					 max(sizes[s], masks[m] + 1) <= SZ_1K);
+				drop(0);
+			}
+		}
+	}
+
+	while (!take_bytes(1000))
+		shim_settle();
+	for (s = 0; s < nr_spans && !spans[s].span.pool->packed; s++)
+		;
+	drop(s);
+	cc_cpus_flush(cc_of(&mem), true);
+	for (m = 1; m < ARRAY_SIZE(masks); m++) {
+		req = (struct swiotlb_req)PLAIN_REQ(20);
+		req.orig_addr = 0x10000001;
+		req.min_align_mask = masks[m];
+		CHECK_EQ(take(&req), -ENOSPC);
+	}
+	CHECK_EQ(take_bytes(1000), 0);
+	drop_all();
+	drop_cc(&mem);
+}
+
+/* Where an address may be longer than a packed record holds, none are packed */
+TEST(cc_packs_no_long_addresses)
+{
+	static const unsigned int bits[] = { 32, 52, 53, 56, 64 };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(bits); i++) {
+		shim_physmem_bits = bits[i];
+		make_cc(&mem);
+		CHECK_EQ(take_bytes(200), 0);
+		CHECK_EQ(spans[0].span.pool->packed, bits[i] <= 52);
+		CHECK_EQ(take_bytes(4096), 0);
+		CHECK(!spans[1].span.pool->packed);
+		drop_all();
+		drop_cc(&mem);
+	}
+}
+
 /* What part of memory is in use for data when the first request finds nothing */
 static unsigned int percent_used(size_t bytes, unsigned int offset_step,
 				 unsigned int mask)

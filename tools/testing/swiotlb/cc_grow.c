@@ -502,8 +502,8 @@ TEST(cc_metadata_is_small)
 	static const struct {
 		size_t size;
 		unsigned int permille;
-	} limits[] = { { 512, 39 }, { 1024, 23 }, { 4096, 5 }, { 65536, 5 },
-		       { SZ_2M, 5 } };
+	} limits[] = { { 256, 39 }, { 512, 24 }, { 1024, 16 }, { 4096, 5 },
+		       { 65536, 5 }, { SZ_2M, 5 } };
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(limits); i++) {
@@ -517,7 +517,7 @@ TEST(cc_metadata_is_small)
 		bytes = CC_CHUNK_PAGES * sizeof(struct swiotlb_slot) +
 			sizeof(struct cc_chunk);
 		if (cc_has_slabs(slab->class))
-			bytes += (192 + slab->pool.nr_slots * sizeof(struct swiotlb_slot)) *
+			bytes += (192 + swiotlb_records_bytes(&slab->pool)) *
 				 (CC_CHUNK_BYTES / CC_SLAB_BYTES);
 		test_note("%zu bytes for a chunk of %zu byte slots", bytes,
 			  limits[i].size);

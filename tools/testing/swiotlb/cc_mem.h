@@ -135,6 +135,10 @@ static inline const char *span_is_wrong(const struct swiotlb_span *span,
 		return "beyond the last record";
 	if (buffer_of(span) + req->size > end)
 		return "too short";
+	if (span->pool->packed &&
+	    (span->nr_slots > 1 || span->offset || req->size > SZ_2K ||
+	     req->orig_addr >> 52))
+		return "more than a packed record holds";
 	if (span->nr_slots > 1 && !span->pool->head_dist)
 		return "longer than the records allow";
 	if ((dma ^ req->orig_addr) & req->min_align_mask)

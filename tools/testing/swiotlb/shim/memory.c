@@ -14,6 +14,7 @@ enum state {
 };
 
 phys_addr_t shim_highmem_start = SHIM_RAM_END;
+unsigned int shim_physmem_bits = 52;
 unsigned long max_pfn = SHIM_RAM_END >> PAGE_SHIFT;
 u64 zone_dma_limit = SHIM_DMA_END - 1;
 bool shim_cc;

@@ -40,6 +40,10 @@
 
 /* Where RAM is that only kmap reaches, up to its end; none unless set */
 extern phys_addr_t shim_highmem_start;
+
+/* How long addresses of memory can be: here a test may change it */
+extern unsigned int shim_physmem_bits;
+#define MAX_PHYSMEM_BITS	shim_physmem_bits
 extern unsigned long max_pfn;
 #define max_possible_pfn	max_pfn
 #define ARCH_LOW_ADDRESS_LIMIT	0xffffffffUL
