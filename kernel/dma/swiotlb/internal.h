@@ -135,11 +135,13 @@ bool swiotlb_queue_work(struct delayed_work *work, unsigned long delay);
 bool swiotlb_queue_growth(struct delayed_work *work);
 bool swiotlb_is_awake(void);
 
-/* pool.c: pages of bounce memory */
+/* pages.c: pages for bounce memory */
 void *swiotlb_pages_get(size_t bytes, gfp_t gfp);
 void swiotlb_pages_put(void *vaddr, size_t bytes);
 gfp_t swiotlb_zone(u64 last);
 bool swiotlb_lower_zone(gfp_t *zone);
+
+/* pool.c: and what becomes of them */
 unsigned long swiotlb_leak_delay(unsigned int nr_leaked);
 int swiotlb_pages_share(struct swiotlb_account *account, void *vaddr,
 			size_t bytes);

@@ -6,16 +6,14 @@
  * memory is never used or freed again: it is leaked, counted, and said so.
  *
  * In a confidential guest memory comes in whole granules (cc_granule.h), so that
- * the host backs no block of it twice. Where there is none left, others are moved
- * out of one, if nobody can be waiting for that; where that fails, a part of
- * a granule will do, since I/O that fails is worse than a block of both kinds. That
- * is counted, and said.
+ * the host backs no block of it twice. Where there is none left, a part of a granule
+ * will do, since I/O that fails is worse than a block of both kinds. That is counted,
+ * and said.
  */
 #define pr_fmt(fmt) "software IO TLB: " fmt
 
 #include <linux/cc_granule.h>
 #include <linux/cc_platform.h>
-#include <linux/dma-direct.h>
 #include <linux/export.h>
 #include <linux/gfp.h>
 #include <linux/io.h>
@@ -27,13 +25,11 @@
 #include <linux/mm.h>
 #include <linux/printk.h>
 #include <linux/sched/clock.h>
-#include <linux/sched/mm.h>
 #include <linux/set_memory.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/swiotlb.h>
-#include <linux/topology.h>
 
 #include "internal.h"
 
@@ -113,142 +109,6 @@ static int __ref get_early(struct swiotlb_mem *mem,
 	if (err)
 		memblock_free(*vaddr, bytes);
 	return err;
-}
-
-/* More than the page allocator has in one piece: others must be moved away */
-static bool is_huge(size_t bytes)
-{
-	return get_order(bytes) > MAX_PAGE_ORDER;
-}
-
-static void free_contig(void *vaddr, size_t bytes)
-{
-	free_contig_range(PHYS_PFN(virt_to_phys(vaddr)), bytes >> PAGE_SHIFT);
-}
-
-/*
- * Aligned to its size if that is a power of two; else to nothing, by contract: then
- * take a granule more, and give back what is before and behind.
- */
-static void *alloc_contig(size_t bytes, gfp_t gfp)
-{
-	size_t more = is_power_of_2(bytes) ? 0 :
-		      cc_shared_granule() - PAGE_SIZE;
-	struct page *page = NULL;
-	size_t before = 0;
-	void *vaddr;
-
-	/* How hard to try is not its business, and refused */
-	gfp &= GFP_ZONEMASK | GFP_KERNEL | __GFP_NOWARN;
-#ifdef CONFIG_CONTIG_ALLOC
-	page = alloc_contig_pages((bytes + more) >> PAGE_SHIFT, gfp,
-				  numa_mem_id(), NULL);
-#endif
-	if (!page)
-		return NULL;
-
-	vaddr = page_address(page);
-	if (more)
-		before = cc_granule_align(page_to_phys(page)) -
-			 page_to_phys(page);
-	if (before)
-		free_contig(vaddr, before);
-	if (more > before)
-		free_contig(vaddr + before + bytes, more - before);
-	return memset(vaddr + before, 0, bytes);
-}
-
-/*
- * Moving others away waits for I/O that is under way on their pages, whatever gfp
- * says: not for those who must not wait for I/O, nor for those who I/O waits for.
- * It is also a lot of work, which a granule is worth to nobody who would rather
- * take less.
- */
-static bool may_move(size_t bytes, gfp_t gfp)
-{
-	gfp = current_gfp_context(gfp);
-	if ((gfp & GFP_KERNEL) != GFP_KERNEL || (gfp & __GFP_NORETRY))
-		return false;
-	return is_huge(bytes) ||
-	       (!(gfp & __GFP_RETRY_MAYFAIL) && bytes >= cc_shared_granule() &&
-		cc_shared_granule() > PAGE_SIZE);
-}
-
-/**
- * swiotlb_pages_get() - pages for bounce memory
- * @bytes: how many, whole pages; more than any block of the page allocator will do
- * @gfp:   zone, and how hard to try: others are moved away only by plain %GFP_KERNEL
- *	   and, for more than the largest block, with %__GFP_RETRY_MAYFAIL
- *
- * Context: process context, may sleep.
- * Return: zeroed private memory, or %NULL. It is aligned to its size if that is
- * a power of two, else to what is smaller, a granule or the largest block.
- */
-void *swiotlb_pages_get(size_t bytes, gfp_t gfp)
-{
-	void *vaddr = NULL;
-
-	gfp |= __GFP_NOWARN;
-	if (!is_huge(bytes))
-		vaddr = alloc_pages_exact(bytes, gfp | __GFP_ZERO);
-	if (!vaddr && may_move(bytes, gfp))
-		vaddr = alloc_contig(bytes, gfp);
-	return vaddr;
-}
-
-/**
- * swiotlb_pages_put() - give pages back that are private
- * @vaddr: from swiotlb_pages_get()
- * @bytes: as it was told
- *
- * Context: process context.
- */
-void swiotlb_pages_put(void *vaddr, size_t bytes)
-{
-	if (is_huge(bytes))
-		free_contig(vaddr, bytes);
-	else
-		free_pages_exact(vaddr, bytes);
-}
-
-/**
- * swiotlb_zone() - the zone to try first for memory that a device reaches
- * @last: the last physical address that it reaches
- *
- * The zone is not narrower than it must be: what is had there may still be out of
- * reach.
- *
- * Context: any.
- * Return: a zone modifier.
- */
-gfp_t swiotlb_zone(u64 last)
-{
-	if (last <= zone_dma_limit)
-		return __GFP_DMA;
-	if (last <= DMA_BIT_MASK(32))
-		return __GFP_DMA32;
-	return 0;
-}
-
-/**
- * swiotlb_lower_zone() - the zone to try when memory was out of reach
- * @zone: the last one, changed to the next one
- *
- * Not for when there was none: zones that are lower were tried then, as far as
- * they are not reserved.
- *
- * Context: any.
- * Return: %false if that was the lowest one.
- */
-bool swiotlb_lower_zone(gfp_t *zone)
-{
-	if (IS_ENABLED(CONFIG_ZONE_DMA32) && !*zone)
-		*zone = __GFP_DMA32;
-	else if (IS_ENABLED(CONFIG_ZONE_DMA) && *zone != __GFP_DMA)
-		*zone = __GFP_DMA;
-	else
-		return false;
-	return true;
 }
 
 static int get_late(struct swiotlb_mem *mem,
