@@ -162,7 +162,7 @@ static void show_reach(struct cc *cc, enum cc_reach reach, struct seq_file *m)
 
 	seq_printf(m, "\treach %s: chunks %u empty %u wanted %u boost %u\n",
 		   reach == CC_LOW ? "low" : "any", READ_ONCE(d->nr_chunks),
-		   READ_ONCE(d->nr_empty), kccd_wanted(cc, reach),
+		   READ_ONCE(d->nr_empty), cc_wanted(cc, reach),
 		   READ_ONCE(cc->growers[reach].boost));
 	for (class = 0; class < CC_NR_CLASSES; class++) {
 		const struct cc_shelf *shelf = &d->shelves[class];

@@ -2,7 +2,7 @@
 /*
  * What the files of the `cc` backend share: cc.c, cc_cpu.c, cc_cpu_runs.c, cc_depot.c,
  * cc_stock.c, cc_shelf.c, cc_crumbs.c, cc_chunk.c, cc_reserve.c, cc_runs.c, cc_account.c,
- * kccd.c, cc_tunables.c
+ * cc_wanted.c, kccd.c, cc_tunables.c
  *
  * Locks, each taken inside those above it:
  *
@@ -574,8 +574,12 @@ int kccd_add_chunk(struct cc *cc, enum cc_reach reach,
 		   const struct swiotlb_params *params, bool grown);
 void kccd_free_chunk(struct cc_chunk *chunk);
 void kccd_resized(struct cc *cc);
+u64 kccd_all_bytes(const struct cc *cc);
 u64 kccd_cap_bytes(const struct cc *cc);
-unsigned int kccd_wanted(struct cc *cc, enum cc_reach reach);
+
+/* cc_wanted.c: how much should be empty */
+unsigned int cc_most_wanted(const struct cc *cc, enum cc_reach reach);
+unsigned int cc_wanted(struct cc *cc, enum cc_reach reach);
 
 /* cc_tunables.c */
 unsigned int cc_idle_jiffies(void);

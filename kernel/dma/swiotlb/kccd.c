@@ -5,17 +5,13 @@
  * Whoever takes an empty chunk, or finds few slabs in reserve, leaves a note, and
  * asks kccd on his way out. It makes what is missing, and no more:
  *
- *  - Each class has a watermark (`swiotlb.cc_watermarks`), so many bytes should be free
- *    for it; for pages a 32nd of all memory, or a chunk for each CPU but an eighth at
- *    most, if that is more. What the classes lack together, rounded up to chunks, should
- *    be there as empty chunks, which are of use to all of them. Free pages count only as
- *    far as they are in long runs. For those who do not reach all memory one empty chunk
- *    will do, once there is anybody.
+ *  - So many chunks should be empty, for what the watermarks of the classes lack: see
+ *    cc_wanted.c.
  *  - Slabs of each size, which are not memory but what is to be known of it, are kept in
  *    reserve for as much as the watermark says: see cc_reserve.c.
  *  - If there was no empty chunk when one was needed, the watermarks were too low:
- *    the number of empty chunks wanted doubles each time, up to 64 times as many or
- *    half of all. It halves with each second in which that did not happen.
+ *    the number of empty chunks wanted doubles each time, up to 64 times. It halves
+ *    with each second in which that did not happen.
  *  - A request that found no room comes first: whoever does not reach all memory, then
  *    the others. Meanwhile all CPUs give back what they keep for themselves, half of
  *    the time at most, whether more memory can be had or not.
@@ -48,7 +44,6 @@
 #include <linux/bits.h>
 #include <linux/jiffies.h>
 #include <linux/list.h>
-#include <linux/math.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
@@ -69,6 +64,18 @@
 #define MAX_BOOST	6
 
 /**
+ * kccd_all_bytes() - how much memory there is
+ * @cc: whose
+ *
+ * Context: any.
+ * Return: bytes.
+ */
+u64 kccd_all_bytes(const struct cc *cc)
+{
+	return (u64)READ_ONCE(cc->mem->nslabs) << IO_TLB_SHIFT;
+}
+
+/**
  * kccd_cap_bytes() - how much memory there may be
  * @cc: whose
  *
@@ -81,63 +88,6 @@ u64 kccd_cap_bytes(const struct cc *cc)
 
 	return cc_max_bytes() ?:
 	       max((u64)totalram_pages() << PAGE_SHIFT >> 1, boot);
-}
-
-static u64 all_bytes(const struct cc *cc)
-{
-	return (u64)READ_ONCE(cc->mem->nslabs) << IO_TLB_SHIFT;
-}
-
-/* How many chunks the classes lack together: with what is free on shelves, or with nothing */
-static unsigned int nr_missing(const struct cc *cc, const struct cc_shelf *shelves)
-{
-	unsigned int class;
-	u64 missing = 0;
-
-	for (class = 0; class < CC_NR_MARKS; class++) {
-		u64 mark = cc_mark_bytes(class, all_bytes(cc)), free = 0;
-
-		if (shelves)
-			free = class == CC_PAGES ? shelves[class].nr_long :
-						   shelves[class].nr_free;
-		free <<= cc_classes[class].shift;
-		missing += mark > free ? mark - free : 0;
-	}
-	return DIV_ROUND_UP_ULL(missing, CC_CHUNK_BYTES);
-}
-
-/* The same if nothing is free but empty chunks: what is on shelves goes unnoticed */
-static unsigned int most_missing(const struct cc *cc, enum cc_reach reach)
-{
-	return reach == cc->main ? nr_missing(cc, NULL) : 1;
-}
-
-/**
- * kccd_wanted() - how many chunks should be empty
- * @cc:	   whose
- * @reach: for whom
- *
- * Context: process context.
- * Return: number of chunks.
- */
-unsigned int kccd_wanted(struct cc *cc, enum cc_reach reach)
-{
-	struct cc_depot *d = &cc->depots[reach];
-	unsigned int boost, nr;
-
-	if (reach == cc->main) {
-		spin_lock_irq(&d->lock);
-		nr = nr_missing(cc, d->shelves);
-		spin_unlock_irq(&d->lock);
-	} else if (READ_ONCE(d->was_used)) {
-		nr = 1;
-	} else {
-		return 0;
-	}
-	boost = READ_ONCE(cc->growers[reach].boost);
-	/* There is no memory of which more than half can always be empty */
-	return clamp(max(nr, boost ? 1U : 0) << boost, nr,
-		     max(nr, READ_ONCE(d->nr_chunks) / 2));
 }
 
 /**
@@ -194,7 +144,7 @@ void kccd_resized(struct cc *cc)
 {
 	WRITE_ONCE(cc->mem->nslabs, (unsigned long)(cc->nr_boot + cc->nr_grown)
 				    << (CC_CHUNK_SHIFT - IO_TLB_SHIFT));
-	cc_cpus_size(cc, all_bytes(cc));
+	cc_cpus_size(cc, kccd_all_bytes(cc));
 }
 
 static gfp_t zone_of(const struct cc *cc, enum cc_reach reach)
@@ -286,7 +236,7 @@ err_free:
 
 static bool is_at_cap(const struct cc *cc)
 {
-	return all_bytes(cc) + CC_CHUNK_BYTES > kccd_cap_bytes(cc);
+	return kccd_all_bytes(cc) + CC_CHUNK_BYTES > kccd_cap_bytes(cc);
 }
 
 static void back_off(struct cc *cc, struct cc_grower *g)
@@ -324,10 +274,10 @@ static bool grow_reach(struct cc *cc, enum cc_reach reach)
 		WRITE_ONCE(d->starved, false);
 	}
 
-	wanted = max(kccd_wanted(cc, reach), urgent ? 1U : 0);
+	wanted = max(cc_wanted(cc, reach), urgent ? 1U : 0);
 	nr_empty = READ_ONCE(d->nr_empty);
 	/* Ask again when one is taken that may be missing by then, or the last one */
-	WRITE_ONCE(d->low_mark, max3(wanted, most_missing(cc, reach), 1U));
+	WRITE_ONCE(d->low_mark, max3(wanted, cc_most_wanted(cc, reach), 1U));
 	if (nr_empty >= wanted)
 		return false;
 
@@ -489,10 +439,10 @@ static unsigned int nr_spare(struct cc *cc, enum cc_reach reach,
 		return 0;
 	g->watched_since = now;
 	nr = cc_depot_least_empty(&cc->depots[reach], &was_taken);
-	wanted = kccd_wanted(cc, reach);
+	wanted = cc_wanted(cc, reach);
 	/* This may be a moment when much else is free. That passes */
 	if (was_taken)
-		wanted = max(wanted, most_missing(cc, reach));
+		wanted = max(wanted, cc_most_wanted(cc, reach));
 	return nr > wanted ? nr - wanted : 0;
 }
 

@@ -83,7 +83,7 @@ TEST(cc_keeps_what_is_taken)
 	make_cc(&mem);
 	fill_twice();
 	cc_of(&mem)->growers[CC_ANY].boost = 0;
-	most = kccd_wanted(cc_of(&mem), CC_ANY);
+	most = cc_wanted(cc_of(&mem), CC_ANY);
 	drop(nr_spans);
 	/* In five chunks half is free, which is more than the watermark for pages */
 	for (i = 0; i < 10; i++)

@@ -275,7 +275,7 @@ TEST(cc_counts_long_runs_only)
 		drop(i - 1);
 	/* 8 MiB in holes; 4 MiB should be free, without any doubling */
 	cc_of(&mem)->growers[CC_ANY].boost = 0;
-	CHECK(kccd_wanted(cc_of(&mem), CC_ANY) >= 2);
+	CHECK(cc_wanted(cc_of(&mem), CC_ANY) >= 2);
 	drop_all();
 	drop_cc(&mem);
 }

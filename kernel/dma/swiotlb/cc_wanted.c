@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The `cc` backend: how many chunks should be empty
+ *
+ * Each class has a watermark (`swiotlb.cc_watermarks`), so many bytes should be free for
+ * it; for pages a 32nd of all memory, or a chunk for each CPU but an eighth at most, if
+ * that is more. What the classes lack together, rounded up to chunks, should be there as
+ * empty chunks, which are of use to all of them. Free pages count only as far as they are
+ * in long runs. For those who do not reach all memory one empty chunk will do, once there
+ * is anybody.
+ *
+ * If that was too little, as kccd tells, it is doubled: up to half of all.
+ */
+#include <linux/math.h>
+#include <linux/minmax.h>
+#include <linux/spinlock.h>
+#include <linux/swiotlb.h>
+
+#include "cc.h"
+
+/* How many chunks the classes lack together: with what is free on shelves, or with nothing */
+static unsigned int nr_missing(const struct cc *cc, const struct cc_shelf *shelves)
+{
+	unsigned int class;
+	u64 missing = 0;
+
+	for (class = 0; class < CC_NR_MARKS; class++) {
+		u64 mark = cc_mark_bytes(class, kccd_all_bytes(cc)), free = 0;
+
+		if (shelves)
+			free = class == CC_PAGES ? shelves[class].nr_long :
+						   shelves[class].nr_free;
+		free <<= cc_classes[class].shift;
+		missing += mark > free ? mark - free : 0;
+	}
+	return DIV_ROUND_UP_ULL(missing, CC_CHUNK_BYTES);
+}
+
+/**
+ * cc_most_wanted() - how many should be empty if nothing else is free
+ * @cc:	   whose
+ * @reach: for whom
+ *
+ * That much may be wanted at any time, as what is used up on shelves goes unnoticed.
+ *
+ * Context: any.
+ * Return: number of chunks.
+ */
+unsigned int cc_most_wanted(const struct cc *cc, enum cc_reach reach)
+{
+	return reach == cc->main ? nr_missing(cc, NULL) : 1;
+}
+
+/**
+ * cc_wanted() - how many chunks should be empty
+ * @cc:	   whose
+ * @reach: for whom
+ *
+ * Context: process context.
+ * Return: number of chunks.
+ */
+unsigned int cc_wanted(struct cc *cc, enum cc_reach reach)
+{
+	struct cc_depot *d = &cc->depots[reach];
+	unsigned int boost, nr;
+
+	if (reach == cc->main) {
+		spin_lock_irq(&d->lock);
+		nr = nr_missing(cc, d->shelves);
+		spin_unlock_irq(&d->lock);
+	} else if (READ_ONCE(d->was_used)) {
+		nr = 1;
+	} else {
+		return 0;
+	}
+	boost = READ_ONCE(cc->growers[reach].boost);
+	/* There is no memory of which more than half can always be empty */
+	return clamp(max(nr, boost ? 1U : 0) << boost, nr,
+		     max(nr, READ_ONCE(d->nr_chunks) / 2));
+}
