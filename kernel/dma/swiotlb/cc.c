@@ -77,7 +77,7 @@ static int cc_grow(struct swiotlb_mem *mem, const struct swiotlb_req *req,
 {
 	struct cc *cc = mem->backend;
 
-	kccd_ask_for(cc, cc_reaches(req, mem->end) ? cc->main : CC_LOW);
+	kccd_ask_for(&cc->depots[cc_reaches(req, mem->end) ? cc->main : CC_LOW]);
 	return -ENOSPC;
 }
 
@@ -126,13 +126,14 @@ static size_t cc_max_mapping(struct swiotlb_mem *mem,
 static size_t cc_used(struct swiotlb_mem *mem)
 {
 	struct cc *cc = mem->backend;
-	unsigned int cpu, reach;
+	struct cc_depot *d;
+	unsigned int cpu;
 	long bytes = 0;
 
 	for_each_possible_cpu(cpu)
 		bytes += cc_cpu_used(&cc->cpus[cpu]);
-	for (reach = 0; reach < CC_NR_REACHES; reach++)
-		bytes += READ_ONCE(cc->depots[reach].used_bytes);
+	for (d = cc->depots; d < cc_depots_end(cc); d++)
+		bytes += READ_ONCE(d->used_bytes);
 	return max(bytes, 0L);
 }
 
@@ -155,15 +156,14 @@ static unsigned long nr_cached(struct cc *cc, enum cc_reach reach,
 	return nr;
 }
 
-static void show_reach(struct cc *cc, enum cc_reach reach, struct seq_file *m)
+static void show_depot(struct cc *cc, struct cc_depot *d, struct seq_file *m)
 {
-	struct cc_depot *d = &cc->depots[reach];
 	unsigned int class;
 
 	seq_printf(m, "\treach %s: chunks %u empty %u wanted %u boost %u\n",
-		   reach == CC_LOW ? "low" : "any", READ_ONCE(d->nr_chunks),
-		   READ_ONCE(d->nr_empty), cc_wanted(cc, reach),
-		   READ_ONCE(cc->growers[reach].boost));
+		   d->reach == CC_LOW ? "low" : "any", READ_ONCE(d->nr_chunks),
+		   READ_ONCE(d->nr_empty), cc_wanted(d),
+		   READ_ONCE(d->grower.boost));
 	for (class = 0; class < CC_NR_CLASSES; class++) {
 		const struct cc_shelf *shelf = &d->shelves[class];
 		unsigned long nr, nr_free, nr_peak;
@@ -179,7 +179,7 @@ static void show_reach(struct cc *cc, enum cc_reach reach, struct seq_file *m)
 			   cc_classes[class].name,
 			   cc_has_slabs(class) ? "slabs" : "chunks", nr,
 			   nr * cc_nr_slots(class), nr_free,
-			   nr_cached(cc, reach, class), nr_peak);
+			   nr_cached(cc, d->reach, class), nr_peak);
 	}
 }
 
@@ -205,6 +205,7 @@ static void show_waste(struct cc *cc, struct seq_file *m)
 static void cc_show(struct swiotlb_mem *mem, struct seq_file *m)
 {
 	struct cc *cc = mem->backend;
+	struct cc_depot *d;
 	unsigned int geom;
 
 	guard(mutex)(&cc->lock);
@@ -213,9 +214,8 @@ static void cc_show(struct swiotlb_mem *mem, struct seq_file *m)
 	seq_printf(m, "\tgrown %lu shrunk %lu failed %lu\n",
 		   READ_ONCE(cc->nr_grows), READ_ONCE(cc->nr_shrinks),
 		   READ_ONCE(cc->nr_failures));
-	show_reach(cc, CC_LOW, m);
-	if (cc->main != CC_LOW)
-		show_reach(cc, CC_ANY, m);
+	for (d = cc->depots; d < cc_depots_end(cc); d++)
+		show_depot(cc, d, m);
 	show_waste(cc, m);
 	for (geom = 0; geom < CC_NR_GEOMS; geom++)
 		seq_printf(m, "\tslabs %s: made %u in reserve %u\n",
@@ -400,10 +400,10 @@ static void cc_destroy(struct cc *cc)
 {
 	struct cc_chunk *chunk, *next;
 	enum swiotlb_phase phase = cc->phase;
-	unsigned int reach;
+	struct cc_depot *d;
 
-	for (reach = 0; reach < CC_NR_REACHES; reach++)
-		cc_depot_exit(&cc->depots[reach]);
+	for (d = cc->depots; d < cc_depots_end(cc); d++)
+		cc_depot_exit(d);
 	list_for_each_entry(chunk, &cc->chunks, all)
 		swiotlb_pool_retract(&chunk->pages.pool);
 	/* Early in boot nobody reads */
@@ -421,15 +421,17 @@ static void cc_destroy(struct cc *cc)
 				  phase);
 	if (cc->cpus)
 		swiotlb_meta_free(cc->cpus, cc_cpus_bytes(), phase);
-	swiotlb_meta_free(cc, sizeof(*cc), phase);
+	swiotlb_meta_free(cc, struct_size(cc, depots, cc->nr_depots), phase);
 }
 
 static int cc_init(struct swiotlb_mem *mem, const struct swiotlb_params *params)
 {
 	/* Memory may be plugged in */
 	const u64 end = (u64)max_t(u64, max_pfn, max_possible_pfn) << PAGE_SHIFT;
+	const enum cc_reach main = end > SZ_4G ? CC_ANY : CC_LOW;
+	const unsigned int nr_depots = main + 1;
 	const struct cc_chunk *chunk;
-	unsigned int reach;
+	struct cc_depot *d;
 	struct cc *cc;
 	int err;
 
@@ -437,18 +439,20 @@ static int cc_init(struct swiotlb_mem *mem, const struct swiotlb_params *params)
 	if (params->phase != SWIOTLB_EARLY && params->phase != SWIOTLB_LATE)
 		return -EOPNOTSUPP;
 
-	cc = swiotlb_meta_alloc(sizeof(*cc), params->phase);
+	cc = swiotlb_meta_alloc(struct_size(cc, depots, nr_depots), params->phase);
 	if (!cc)
 		return -ENOMEM;
+	cc->nr_depots = nr_depots;
 	cc->mem = mem;
 	cc->phase = params->phase;
 	cc->growable = !params->remap;
 	cc->live = params->phase == SWIOTLB_LATE;
-	cc->main = end > SZ_4G ? CC_ANY : CC_LOW;
+	cc->main = main;
 	kccd_init(cc);
 	cc_slabs_init(cc);
-	cc_depot_init(cc, CC_LOW, SZ_4G);
-	cc_depot_init(cc, CC_ANY, end);
+	for (d = cc->depots; d < cc_depots_end(cc); d++)
+		cc_depot_init(cc, d, d == &cc->depots[CC_LOW] ? CC_LOW : CC_ANY,
+			      d == &cc->depots[CC_LOW] ? SZ_4G : end);
 
 	err = -ENOMEM;
 	cc->cpus = swiotlb_meta_alloc(cc_cpus_bytes(), params->phase);
@@ -478,9 +482,7 @@ static int cc_init(struct swiotlb_mem *mem, const struct swiotlb_params *params)
 	}
 	if (cc->growable)
 		mem->end = max_t(u64, mem->end, end);
-	for (reach = 0; reach < CC_NR_REACHES; reach++) {
-		struct cc_depot *d = &cc->depots[reach];
-
+	for (d = cc->depots; d < cc_depots_end(cc); d++) {
 		d->low_mark = d->nr_empty;
 		d->min_empty = d->nr_empty;
 	}
@@ -517,7 +519,8 @@ static int cc_finalize(struct swiotlb_mem *mem)
 static void cc_exit(struct swiotlb_mem *mem)
 {
 	struct cc *cc = mem->backend;
-	unsigned int cpu, reach;
+	struct cc_depot *d;
+	unsigned int cpu;
 	long reported = 0;
 
 	kccd_exit(cc);
@@ -525,8 +528,8 @@ static void cc_exit(struct swiotlb_mem *mem)
 	synchronize_rcu();
 	for_each_possible_cpu(cpu)
 		reported += cc->cpus[cpu].reported;
-	for (reach = 0; reach < CC_NR_REACHES; reach++)
-		reported += cc->depots[reach].reported;
+	for (d = cc->depots; d < cc_depots_end(cc); d++)
+		reported += d->reported;
 	swiotlb_report_used(mem, -reported);
 
 	cc_destroy(cc);

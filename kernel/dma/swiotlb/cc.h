@@ -275,6 +275,24 @@ struct cc_shelf {
 };
 
 /**
+ * struct cc_grower - what kccd knows about a depot
+ * @urgent:	  a buffer found no room
+ * @boost:	  log2 of how much more than the watermarks there should be
+ * @calm_since:	  when @boost was lowered last
+ * @watched_since: when kccd began to watch how many chunks are not needed
+ * @retry_at:	  it failed, or may not, so it tries nothing before that, and nobody asks
+ *
+ * Times are in jiffies of 64 bits: others come around while nothing is to be done.
+ */
+struct cc_grower {
+	bool urgent;
+	unsigned int boost;
+	u64 calm_since;
+	u64 watched_since;
+	u64 retry_at;
+};
+
+/**
  * struct cc_depot - all memory of one reach
  * @lock:	protects it
  * @cc:		whose it is
@@ -298,6 +316,7 @@ struct cc_shelf {
  * @reported:	of it what the core knows
  * @shelves:	chunks and slabs in use
  * @crumbs:	of the chunks on the shelf of &CC_PAGES
+ * @grower:	how it grows; kccd's, who works one at a time, and not protected
  */
 struct cc_depot {
 	spinlock_t lock; /* protects all that is here */
@@ -320,6 +339,7 @@ struct cc_depot {
 	long reported;
 	struct cc_shelf shelves[CC_NR_CLASSES];
 	struct cc_crumbs crumbs;
+	struct cc_grower grower;
 } ____cacheline_aligned_in_smp;
 
 /**
@@ -355,24 +375,6 @@ static __always_inline unsigned int cc_stack(enum cc_reach reach,
 #define CC_MAX_SPILL	(CC_NR_STACKS * CC_CACHE_SLOTS)
 
 /**
- * struct cc_grower - what kccd knows about one reach
- * @urgent:	  a buffer found no room
- * @boost:	  log2 of how much more than the watermarks there should be
- * @calm_since:	  when @boost was lowered last
- * @watched_since: when kccd began to watch how many chunks are not needed
- * @retry_at:	  it failed, or may not, so it tries nothing before that, and nobody asks
- *
- * Times are in jiffies of 64 bits: others come around while nothing is to be done.
- */
-struct cc_grower {
-	bool urgent;
-	unsigned int boost;
-	u64 calm_since;
-	u64 watched_since;
-	u64 retry_at;
-};
-
-/**
  * struct cc - the backend's own data
  * @mem:	  what the core knows of it
  * @cpus:	  by CPU
@@ -382,7 +384,7 @@ struct cc_grower {
  * @flushed_at:	  when they did last, in jiffies of 64 bits
  * @flush_lock:	  protects @spill
  * @main:	  reach of those who reach all memory
- * @depots:	  by reach; &CC_LOW is all there is if no memory is above 4 GiB
+ * @nr_depots:	  number of @depots
  * @reserve_lock: protects @reserves
  * @reserves:	  by size of the slots, as &CC_256 and so on
  * @phase:	  when it was made
@@ -395,7 +397,6 @@ struct cc_grower {
  * @regions:	  the boot memory
  * @nr_boot:	  chunks that are never given back
  * @nr_grown:	  the others
- * @growers:	  by reach
  * @nr_leaked:	  conversions that failed, one after the other
  * @squeezed_until: memory was tight not long ago: nothing is made before that but for
  *		  who finds no room, in jiffies of 64 bits
@@ -408,6 +409,7 @@ struct cc_grower {
  * @nr_grows:	  chunks that were added
  * @nr_shrinks:	  chunks that were given back
  * @nr_failures:  how often none could be had, below the cap
+ * @depots:	  by reach; &CC_LOW is all there is if no memory is above 4 GiB
  */
 struct cc {
 	struct swiotlb_mem *mem;
@@ -418,7 +420,7 @@ struct cc {
 	u64 flushed_at;
 	struct mutex flush_lock; /* protects spill */
 	enum cc_reach main;
-	struct cc_depot depots[CC_NR_REACHES];
+	unsigned int nr_depots;
 
 	spinlock_t reserve_lock ____cacheline_aligned_in_smp; /* protects reserves */
 	struct cc_reserve reserves[CC_NR_GEOMS];
@@ -434,7 +436,6 @@ struct cc {
 	struct io_tlb_pool regions[CC_NR_REACHES];
 	unsigned int nr_boot;
 	unsigned int nr_grown;
-	struct cc_grower growers[CC_NR_REACHES];
 	unsigned int nr_leaked;
 	u64 squeezed_until;
 	struct delayed_work grow;
@@ -446,7 +447,14 @@ struct cc {
 	unsigned long nr_grows;
 	unsigned long nr_shrinks;
 	unsigned long nr_failures;
+	struct cc_depot depots[] __counted_by(nr_depots);
 };
+
+/* Behind the last depot */
+static inline struct cc_depot *cc_depots_end(struct cc *cc)
+{
+	return cc->depots + cc->nr_depots;
+}
 
 /* Does who asks reach all up to that address? Wraps as DMA addresses do */
 static inline bool cc_reaches(const struct swiotlb_req *req, u64 end)
@@ -535,7 +543,8 @@ static inline struct cc_shelf *cc_shelf_of(const struct cc_slab *slab)
 }
 
 /* cc_stock.c: chunks come and go */
-void cc_depot_init(struct cc *cc, enum cc_reach reach, u64 end);
+void cc_depot_init(struct cc *cc, struct cc_depot *d, enum cc_reach reach,
+		   u64 end);
 void cc_depot_exit(struct cc_depot *d);
 void cc_depot_count_empty(struct cc_depot *d, const struct cc_chunk *chunk,
 			  int nr);
@@ -569,7 +578,7 @@ bool swiotlb_cc_class(struct swiotlb_mem *mem, unsigned int index,
 void kccd_init(struct cc *cc);
 void kccd_exit(struct cc *cc);
 void kccd_ask(struct cc *cc);
-void kccd_ask_for(struct cc *cc, enum cc_reach reach);
+void kccd_ask_for(struct cc_depot *d);
 int kccd_add_chunk(struct cc *cc, enum cc_reach reach,
 		   const struct swiotlb_params *params, bool grown);
 void kccd_free_chunk(struct cc_chunk *chunk);
@@ -578,8 +587,8 @@ u64 kccd_all_bytes(const struct cc *cc);
 u64 kccd_cap_bytes(const struct cc *cc);
 
 /* cc_wanted.c: how much should be empty */
-unsigned int cc_most_wanted(const struct cc *cc, enum cc_reach reach);
-unsigned int cc_wanted(struct cc *cc, enum cc_reach reach);
+unsigned int cc_most_wanted(const struct cc_depot *d);
+unsigned int cc_wanted(struct cc_depot *d);
 
 /* cc_tunables.c */
 unsigned int cc_idle_jiffies(void);

@@ -78,7 +78,7 @@ bool swiotlb_cc_class(struct swiotlb_mem *mem, unsigned int index,
 		      struct swiotlb_class *class)
 {
 	struct cc *cc = mem->backend;
-	unsigned int reach;
+	struct cc_depot *d;
 
 	if (index >= CC_NR_CLASSES)
 		return false;
@@ -88,8 +88,8 @@ bool swiotlb_cc_class(struct swiotlb_mem *mem, unsigned int index,
 		cc_class_cached(cc, index, class);
 	if (index == CC_PAGES)
 		add_runs(cc, class);
-	for (reach = 0; reach < CC_NR_REACHES; reach++)
-		add_depot(&cc->depots[reach], index, class);
+	for (d = cc->depots; d < cc_depots_end(cc); d++)
+		add_depot(d, index, class);
 	/* Buffers came and went meanwhile */
 	class->used_bytes = max_t(long, class->used_bytes, 0);
 	return true;

@@ -252,12 +252,18 @@ static noinline bool spill_own(struct cc *cc)
 	return any;
 }
 
-/* Is all that a depot ever had out of reach? */
-static bool reaches_none(const struct cc_depot *d, const struct swiotlb_req *req)
+/* Is all that there ever was out of reach? */
+static bool reaches_none(struct cc *cc, const struct swiotlb_req *req)
 {
-	u64 end = READ_ONCE(d->lowest_end);
+	struct cc_depot *d;
 
-	return end == U64_MAX || !cc_reaches(req, end);
+	for (d = cc->depots; d < cc_depots_end(cc); d++) {
+		u64 end = READ_ONCE(d->lowest_end);
+
+		if (end != U64_MAX && cc_reaches(req, end))
+			return false;
+	}
+	return true;
 }
 
 /* A slot of just that class, if this CPU has one */
@@ -309,8 +315,7 @@ int swiotlb_cc_alloc(struct swiotlb_mem *mem, const struct swiotlb_req *req,
 	if (err == -ENOSPC && spill_own(cc))
 		err = alloc_anywhere(cc, reach, req, best, span);
 	ask_if_low(cc);
-	if (err == -ENOSPC && reaches_none(&cc->depots[CC_LOW], req) &&
-	    reaches_none(&cc->depots[CC_ANY], req))
+	if (err == -ENOSPC && reaches_none(cc, req))
 		return -ENXIO;
 	return err;
 }

@@ -52,14 +52,15 @@ void cc_depot_put_empty(struct cc_depot *d, struct cc_chunk *chunk)
 /**
  * cc_depot_init() - an empty depot
  * @cc:	   whose
+ * @d:	   the depot, zeroed
  * @reach: for whom
  * @end:   its chunks will end below that address
  *
  * Context: any, however early.
  */
-void cc_depot_init(struct cc *cc, enum cc_reach reach, u64 end)
+void cc_depot_init(struct cc *cc, struct cc_depot *d, enum cc_reach reach,
+		   u64 end)
 {
-	struct cc_depot *d = &cc->depots[reach];
 	unsigned int class;
 
 	spin_lock_init(&d->lock);

@@ -38,42 +38,39 @@ static unsigned int nr_missing(const struct cc *cc, const struct cc_shelf *shelv
 
 /**
  * cc_most_wanted() - how many should be empty if nothing else is free
- * @cc:	   whose
- * @reach: for whom
+ * @d: where
  *
  * That much may be wanted at any time, as what is used up on shelves goes unnoticed.
  *
  * Context: any.
  * Return: number of chunks.
  */
-unsigned int cc_most_wanted(const struct cc *cc, enum cc_reach reach)
+unsigned int cc_most_wanted(const struct cc_depot *d)
 {
-	return reach == cc->main ? nr_missing(cc, NULL) : 1;
+	return d->reach == d->cc->main ? nr_missing(d->cc, NULL) : 1;
 }
 
 /**
  * cc_wanted() - how many chunks should be empty
- * @cc:	   whose
- * @reach: for whom
+ * @d: where
  *
  * Context: process context.
  * Return: number of chunks.
  */
-unsigned int cc_wanted(struct cc *cc, enum cc_reach reach)
+unsigned int cc_wanted(struct cc_depot *d)
 {
-	struct cc_depot *d = &cc->depots[reach];
 	unsigned int boost, nr;
 
-	if (reach == cc->main) {
+	if (d->reach == d->cc->main) {
 		spin_lock_irq(&d->lock);
-		nr = nr_missing(cc, d->shelves);
+		nr = nr_missing(d->cc, d->shelves);
 		spin_unlock_irq(&d->lock);
 	} else if (READ_ONCE(d->was_used)) {
 		nr = 1;
 	} else {
 		return 0;
 	}
-	boost = READ_ONCE(cc->growers[reach].boost);
+	boost = READ_ONCE(d->grower.boost);
 	/* There is no memory of which more than half can always be empty */
 	return clamp(max(nr, boost ? 1U : 0) << boost, nr,
 		     max(nr, READ_ONCE(d->nr_chunks) / 2));

@@ -111,14 +111,14 @@ static bool may_try(const struct cc_grower *g)
 
 /**
  * kccd_ask_for() - have kccd make or find memory that a request did not find
- * @cc:	   whose
- * @reach: for those who reach that
+ * @d: where it had been best
  *
  * Context: any but NMI.
  */
-void kccd_ask_for(struct cc *cc, enum cc_reach reach)
+void kccd_ask_for(struct cc_depot *d)
 {
-	struct cc_grower *g = &cc->growers[reach];
+	struct cc_grower *g = &d->grower;
+	struct cc *cc = d->cc;
 	bool is_news = false;
 
 	if (!READ_ONCE(cc->reclaim) &&
@@ -250,16 +250,15 @@ static void back_off(struct cc *cc, struct cc_grower *g)
 }
 
 /* One more chunk if there should be one; false if not, or if it was not to be had */
-static bool grow_reach(struct cc *cc, enum cc_reach reach)
+static bool grow_depot(struct cc *cc, struct cc_depot *d)
 {
 	const struct swiotlb_params params = {
 		.phase = SWIOTLB_LATE,
 		.bytes = CC_CHUNK_BYTES,
 		.flags = SWIOTLB_EXACT,
-		.gfp = GFP_KERNEL | __GFP_NORETRY | zone_of(cc, reach),
+		.gfp = GFP_KERNEL | __GFP_NORETRY | zone_of(cc, d->reach),
 	};
-	struct cc_grower *g = &cc->growers[reach];
-	struct cc_depot *d = &cc->depots[reach];
+	struct cc_grower *g = &d->grower;
 	bool urgent = READ_ONCE(g->urgent);
 	unsigned int wanted, nr_empty;
 
@@ -274,14 +273,14 @@ static bool grow_reach(struct cc *cc, enum cc_reach reach)
 		WRITE_ONCE(d->starved, false);
 	}
 
-	wanted = max(cc_wanted(cc, reach), urgent ? 1U : 0);
+	wanted = max(cc_wanted(d), urgent ? 1U : 0);
 	nr_empty = READ_ONCE(d->nr_empty);
 	/* Ask again when one is taken that may be missing by then, or the last one */
-	WRITE_ONCE(d->low_mark, max3(wanted, cc_most_wanted(cc, reach), 1U));
+	WRITE_ONCE(d->low_mark, max3(wanted, cc_most_wanted(d), 1U));
 	if (nr_empty >= wanted)
 		return false;
 
-	if (is_at_cap(cc) || kccd_add_chunk(cc, reach, &params, true)) {
+	if (is_at_cap(cc) || kccd_add_chunk(cc, d->reach, &params, true)) {
 		back_off(cc, g);
 		return false;
 	}
@@ -290,14 +289,27 @@ static bool grow_reach(struct cc *cc, enum cc_reach reach)
 	return true;
 }
 
+/* What the limited get is of use to the others, too, so it comes first */
+static bool grow_any(struct cc *cc)
+{
+	struct cc_depot *d;
+
+	for (d = cc->depots; d < cc_depots_end(cc); d++) {
+		if (grow_depot(cc, d))
+			return true;
+	}
+	return false;
+}
+
 static unsigned long count_objects(struct shrinker *shrinker,
 				   struct shrink_control *sc)
 {
-	const struct cc *cc = shrinker->private_data;
-	unsigned int nr = 0, reach;
+	struct cc *cc = shrinker->private_data;
+	struct cc_depot *d;
+	unsigned int nr = 0;
 
-	for (reach = 0; reach < CC_NR_REACHES; reach++)
-		nr += READ_ONCE(cc->depots[reach].nr_empty_grown);
+	for (d = cc->depots; d < cc_depots_end(cc); d++)
+		nr += READ_ONCE(d->nr_empty_grown);
 	return nr ? (unsigned long)nr << (CC_CHUNK_SHIFT - PAGE_SHIFT) :
 		    SHRINK_EMPTY;
 }
@@ -329,20 +341,19 @@ static void make_shrinker(struct cc *cc)
 }
 
 /* Was there no empty chunk, while nothing could be done about it? */
-static bool is_starved(const struct cc *cc, enum cc_reach reach)
+static bool is_starved(const struct cc_depot *d)
 {
-	return cc->growable && READ_ONCE(cc->depots[reach].starved);
+	return d->cc->growable && READ_ONCE(d->starved);
 }
 
 static bool is_at_rest(struct cc *cc)
 {
-	unsigned int reach;
+	struct cc_depot *d;
 
 	if (READ_ONCE(cc->nr_grown) || cc_cpus_have_any(cc))
 		return false;
-	for (reach = 0; reach < CC_NR_REACHES; reach++) {
-		if (READ_ONCE(cc->growers[reach].boost) ||
-		    is_starved(cc, reach))
+	for (d = cc->depots; d < cc_depots_end(cc); d++) {
+		if (READ_ONCE(d->grower.boost) || is_starved(d))
 			return false;
 	}
 	return !cc_reserves_are_large(cc);
@@ -385,9 +396,7 @@ static void grow(struct work_struct *work)
 	cc_reserves_fill(cc, SWIOTLB_LATE);
 	if (cc->growable) {
 		make_shrinker(cc);
-		/* What the limited get is of use to the others, too */
-		while (grow_reach(cc, CC_LOW) ||
-		       (cc->main != CC_LOW && grow_reach(cc, CC_ANY)))
+		while (grow_any(cc))
 			cond_resched();
 	}
 	memalloc_noio_restore(noio);
@@ -396,10 +405,9 @@ static void grow(struct work_struct *work)
 }
 
 /* Give back so many chunks, if they were empty for so long */
-static void shrink_reach(struct cc *cc, enum cc_reach reach, unsigned int nr,
+static void shrink_depot(struct cc *cc, struct cc_depot *d, unsigned int nr,
 			 unsigned long idle, struct list_head *leaving)
 {
-	struct cc_depot *d = &cc->depots[reach];
 	struct cc_chunk *chunk;
 
 	while (nr-- && (chunk = cc_depot_remove(d, idle))) {
@@ -427,10 +435,9 @@ static void release_chunks(struct cc *cc, struct list_head *leaving)
 }
 
 /* How many chunks were never needed for as long as that, beyond what is wanted */
-static unsigned int nr_spare(struct cc *cc, enum cc_reach reach,
-			     unsigned long idle)
+static unsigned int nr_spare(struct cc_depot *d, unsigned long idle)
 {
-	struct cc_grower *g = &cc->growers[reach];
+	struct cc_grower *g = &d->grower;
 	u64 now = get_jiffies_64();
 	unsigned int nr, wanted;
 	bool was_taken;
@@ -438,21 +445,21 @@ static unsigned int nr_spare(struct cc *cc, enum cc_reach reach,
 	if (time_before64(now, g->watched_since + idle))
 		return 0;
 	g->watched_since = now;
-	nr = cc_depot_least_empty(&cc->depots[reach], &was_taken);
-	wanted = cc_wanted(cc, reach);
+	nr = cc_depot_least_empty(d, &was_taken);
+	wanted = cc_wanted(d);
 	/* This may be a moment when much else is free. That passes */
 	if (was_taken)
-		wanted = max(wanted, cc_most_wanted(cc, reach));
+		wanted = max(wanted, cc_most_wanted(d));
 	return nr > wanted ? nr - wanted : 0;
 }
 
-static void calm_down(struct cc *cc, enum cc_reach reach)
+static void calm_down(struct cc_depot *d)
 {
-	struct cc_grower *g = &cc->growers[reach];
+	struct cc_grower *g = &d->grower;
 	unsigned int boost = READ_ONCE(g->boost);
 	u64 now = get_jiffies_64();
 
-	if (boost && !READ_ONCE(cc->depots[reach].starved) &&
+	if (boost && !READ_ONCE(d->starved) &&
 	    !time_before64(now, g->calm_since + HZ)) {
 		WRITE_ONCE(g->boost, boost - 1);
 		g->calm_since = now;
@@ -464,18 +471,17 @@ static void trim(struct work_struct *work)
 	struct cc *cc = container_of(to_delayed_work(work), struct cc, trim);
 	unsigned long idle = cc_idle_jiffies();
 	LIST_HEAD(leaving);
-	unsigned int reach;
+	struct cc_depot *d;
 
 	cc_cpus_flush(cc, false);
-	for (reach = 0; reach < CC_NR_REACHES; reach++) {
+	for (d = cc->depots; d < cc_depots_end(cc); d++) {
 		/* Whoever was starved while nothing could be tried asked only once */
-		if (is_starved(cc, reach) && may_try(&cc->growers[reach]))
+		if (is_starved(d) && may_try(&d->grower))
 			kccd_ask(cc);
-		cc_depot_tidy(&cc->depots[reach]);
+		cc_depot_tidy(d);
 		guard(mutex)(&cc->lock);
-		calm_down(cc, reach);
-		shrink_reach(cc, reach, nr_spare(cc, reach, idle), idle,
-			     &leaving);
+		calm_down(d);
+		shrink_depot(cc, d, nr_spare(d, idle), idle, &leaving);
 	}
 	release_chunks(cc, &leaving);
 	cc_reserves_trim(cc);
@@ -487,15 +493,15 @@ static void squeeze(struct work_struct *work)
 {
 	struct cc *cc = container_of(to_delayed_work(work), struct cc, squeeze);
 	LIST_HEAD(leaving);
-	unsigned int reach;
+	struct cc_depot *d;
 
 	cc_cpus_flush(cc, true);
-	for (reach = 0; reach < CC_NR_REACHES; reach++) {
-		cc_depot_tidy(&cc->depots[reach]);
+	for (d = cc->depots; d < cc_depots_end(cc); d++) {
+		cc_depot_tidy(d);
 		guard(mutex)(&cc->lock);
 		WRITE_ONCE(cc->squeezed_until, get_jiffies_64() + SQUEEZE_DELAY);
-		WRITE_ONCE(cc->growers[reach].boost, 0);
-		shrink_reach(cc, reach, UINT_MAX, 0, &leaving);
+		WRITE_ONCE(d->grower.boost, 0);
+		shrink_depot(cc, d, UINT_MAX, 0, &leaving);
 	}
 	release_chunks(cc, &leaving);
 	cc_reserves_trim(cc);
@@ -509,17 +515,17 @@ static void squeeze(struct work_struct *work)
  */
 void kccd_init(struct cc *cc)
 {
-	unsigned int reach;
+	struct cc_depot *d;
 
 	mutex_init(&cc->flush_lock);
 	mutex_init(&cc->lock);
 	INIT_LIST_HEAD(&cc->chunks);
 	cc->flushed_at = get_jiffies_64() - 1;
 	cc->squeezed_until = get_jiffies_64();
-	for (reach = 0; reach < CC_NR_REACHES; reach++) {
-		cc->growers[reach].retry_at = get_jiffies_64();
-		cc->growers[reach].calm_since = get_jiffies_64();
-		cc->growers[reach].watched_since = get_jiffies_64();
+	for (d = cc->depots; d < cc_depots_end(cc); d++) {
+		d->grower.retry_at = get_jiffies_64();
+		d->grower.calm_since = get_jiffies_64();
+		d->grower.watched_since = get_jiffies_64();
 	}
 	INIT_DELAYED_WORK(&cc->grow, grow);
 	INIT_DELAYED_WORK(&cc->flush, flush);

@@ -44,10 +44,10 @@ TEST(cc_wants_a_chunk_for_each_cpu)
 		/* Nothing is to be free on shelves, but there is to be no need either */
 		while (any()->nr_empty > 1)
 			CHECK_EQ(take(SZ_2M), 0);
-		CHECK_EQ(cc_wanted(cc_of(&mem), CC_ANY), cases[i].nr_wanted);
+		CHECK_EQ(cc_wanted(any()), cases[i].nr_wanted);
 		/* Of no memory can more than half always be empty */
-		cc_of(&mem)->growers[CC_ANY].boost = 6;
-		CHECK_EQ(cc_wanted(cc_of(&mem), CC_ANY), any()->nr_chunks / 2);
+		any()->grower.boost = 6;
+		CHECK_EQ(cc_wanted(any()), any()->nr_chunks / 2);
 		drop(nr_spans);
 		drop_cc(&mem);
 	}
@@ -75,9 +75,9 @@ TEST(cc_wants_more_than_nothing)
 {
 	make_cc(&mem);
 	set("cc_watermarks", "0,0,0,0,0,0");
-	CHECK_EQ(cc_wanted(cc_of(&mem), CC_ANY), 0);
-	cc_of(&mem)->growers[CC_ANY].boost = 1;
-	CHECK_EQ(cc_wanted(cc_of(&mem), CC_ANY), 2);
+	CHECK_EQ(cc_wanted(any()), 0);
+	any()->grower.boost = 1;
+	CHECK_EQ(cc_wanted(any()), 2);
 	drop_cc(&mem);
 }
 

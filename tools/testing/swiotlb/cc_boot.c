@@ -43,7 +43,9 @@ static int init_early(size_t bytes, unsigned int flags)
 
 static unsigned int nr_chunks(enum cc_reach reach)
 {
-	return cc_of(&mem)->depots[reach].nr_chunks;
+	struct cc *cc = cc_of(&mem);
+
+	return reach < cc->nr_depots ? cc->depots[reach].nr_chunks : 0;
 }
 
 /* Whatever cannot be had: there is less memory, or none, and nothing is lost */

@@ -60,13 +60,12 @@ static inline void make_cc(struct swiotlb_mem *mem)
 static inline void check_nothing_lost(struct swiotlb_mem *mem)
 {
 	struct cc *cc = cc_of(mem);
-	unsigned int reach, nr_free, nr_chunks = 0;
+	unsigned int nr_free, nr_chunks = 0;
+	struct cc_depot *d;
 
 	cc_cpus_flush(cc, true);
 	mutex_lock(&cc->lock);
-	for (reach = 0; reach < CC_NR_REACHES; reach++) {
-		struct cc_depot *d = &cc->depots[reach];
-
+	for (d = cc->depots; d < cc_depots_end(cc); d++) {
 		cc_depot_tidy(d);
 		nr_free = d->nr_empty * CC_CHUNK_PAGES +
 			  d->shelves[CC_LAST].nr_free +

@@ -44,7 +44,7 @@ TEST(cc_calms_down_before_it_rests)
 	struct cc_grower *grower;
 
 	make_cc(&mem);
-	grower = &cc_of(&mem)->growers[CC_ANY];
+	grower = &any()->grower;
 	grower->boost = 2;
 	cc_of(&mem)->trim.work.func(&cc_of(&mem)->trim.work);
 	shim_pass_ms(10000);
@@ -82,8 +82,8 @@ TEST(cc_keeps_what_is_taken)
 
 	make_cc(&mem);
 	fill_twice();
-	cc_of(&mem)->growers[CC_ANY].boost = 0;
-	most = cc_wanted(cc_of(&mem), CC_ANY);
+	any()->grower.boost = 0;
+	most = cc_wanted(any());
 	drop(nr_spans);
 	/* In five chunks half is free, which is more than the watermark for pages */
 	for (i = 0; i < 10; i++)

@@ -274,8 +274,8 @@ TEST(cc_counts_long_runs_only)
 	for (i = nr_spans; i > 1; i -= 2)
 		drop(i - 1);
 	/* 8 MiB in holes; 4 MiB should be free, without any doubling */
-	cc_of(&mem)->growers[CC_ANY].boost = 0;
-	CHECK(cc_wanted(cc_of(&mem), CC_ANY) >= 2);
+	cc_of(&mem)->depots[CC_ANY].grower.boost = 0;
+	CHECK(cc_wanted(&cc_of(&mem)->depots[CC_ANY]) >= 2);
 	drop_all();
 	drop_cc(&mem);
 }
