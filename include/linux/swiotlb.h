@@ -26,6 +26,7 @@ struct page;
 #define SWIOTLB_LOW_FIRST BIT(3) /* and does if there is no room below */
 #define SWIOTLB_UNSIZED	BIT(4) /* nobody asked for just that size */
 #define SWIOTLB_EXACT	BIT(5) /* less is of no use */
+#define SWIOTLB_NODE	BIT(6) /* memory of a certain node is best */
 
 /*
  * The slab (slot) of 2 KiB is the unit of swiotlb= and of the debugfs files;

@@ -192,9 +192,11 @@ struct swiotlb_limits {
  * @flags:    %SWIOTLB_ANY if memory above 4 GiB will do; %SWIOTLB_LOW_FIRST if that
  *	      is for when there is none below; %SWIOTLB_UNSIZED if nobody asked
  *	      for just that many @bytes, so that who can grow may begin with less;
- *	      %SWIOTLB_EXACT if less is of no use
+ *	      %SWIOTLB_EXACT if less is of no use; %SWIOTLB_NODE if memory of @nid is
+ *	      best, or with %__GFP_THISNODE no other will do
  * @gfp:      zone of the memory (%SWIOTLB_LATE, %SWIOTLB_ATOMIC), and how hard to
  *	      try (%SWIOTLB_LATE)
+ * @nid:      the node (%SWIOTLB_LATE)
  * @remap:    told of all memory before use, may refuse it with an errno, in
  *	      which case less is tried; or %NULL
  * @base:     physical address (%SWIOTLB_RESERVED)
@@ -205,6 +207,7 @@ struct swiotlb_params {
 	unsigned int nr_areas;
 	unsigned int flags;
 	gfp_t gfp;
+	int nid;
 	int (*remap)(void *tlb, unsigned long nslabs);
 	phys_addr_t base;
 };

@@ -136,7 +136,7 @@ bool swiotlb_queue_growth(struct delayed_work *work);
 bool swiotlb_is_awake(void);
 
 /* pages.c: pages for bounce memory */
-void *swiotlb_pages_get(size_t bytes, gfp_t gfp);
+void *swiotlb_pages_get(size_t bytes, gfp_t gfp, int nid);
 void swiotlb_pages_put(void *vaddr, size_t bytes);
 gfp_t swiotlb_zone(u64 last);
 bool swiotlb_lower_zone(gfp_t *zone);

@@ -11,6 +11,7 @@
 #include <linux/io.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
+#include <linux/numa.h>
 #include <linux/sched/mm.h>
 #include <linux/string.h>
 #include <linux/swiotlb.h>
@@ -33,7 +34,7 @@ static void free_contig(void *vaddr, size_t bytes)
  * Aligned to its size if that is a power of two; else to nothing, by contract: then
  * take a granule more, and give back what is before and behind.
  */
-static void *alloc_contig(size_t bytes, gfp_t gfp)
+static void *alloc_contig(size_t bytes, gfp_t gfp, int nid)
 {
 	size_t more = is_power_of_2(bytes) ? 0 :
 		      cc_shared_granule() - PAGE_SIZE;
@@ -45,7 +46,8 @@ static void *alloc_contig(size_t bytes, gfp_t gfp)
 	gfp &= GFP_ZONEMASK | GFP_KERNEL | __GFP_NOWARN;
 #ifdef CONFIG_CONTIG_ALLOC
 	page = alloc_contig_pages((bytes + more) >> PAGE_SHIFT, gfp,
-				  numa_mem_id(), NULL);
+				  nid == NUMA_NO_NODE ? numa_mem_id() : nid,
+				  NULL);
 #endif
 	if (!page)
 		return NULL;
@@ -77,25 +79,41 @@ static bool may_move(size_t bytes, gfp_t gfp)
 		cc_shared_granule() > PAGE_SIZE);
 }
 
+/* A block as alloc_pages_exact() has it, which knows no nodes, but for early boot */
+static void *alloc_block(size_t bytes, gfp_t gfp, int nid)
+{
+	unsigned int order = get_order(bytes);
+	struct page *page = alloc_pages_node(nid, gfp, order);
+
+	if (!page)
+		return NULL;
+	split_page(page, order);
+	return page_address(page);
+}
+
 /**
  * swiotlb_pages_get() - pages for bounce memory
  * @bytes: how many, whole pages; more than any block of the page allocator will do
  * @gfp:   zone, and how hard to try: others are moved away only by plain %GFP_KERNEL
  *	   and, for more than the largest block, with %__GFP_RETRY_MAYFAIL
+ * @nid:   the node to try first, if @bytes are a power of two; or %NUMA_NO_NODE for
+ *	   that of this CPU
  *
  * Context: process context, may sleep.
  * Return: zeroed private memory, or %NULL. It is aligned to its size if that is
  * a power of two, else to what is smaller, a granule or the largest block.
  */
-void *swiotlb_pages_get(size_t bytes, gfp_t gfp)
+void *swiotlb_pages_get(size_t bytes, gfp_t gfp, int nid)
 {
 	void *vaddr = NULL;
 
 	gfp |= __GFP_NOWARN;
-	if (!is_huge(bytes))
+	if (!is_huge(bytes) && nid != NUMA_NO_NODE && is_power_of_2(bytes))
+		vaddr = alloc_block(bytes, gfp | __GFP_ZERO, nid);
+	else if (!is_huge(bytes))
 		vaddr = alloc_pages_exact(bytes, gfp | __GFP_ZERO);
 	if (!vaddr && may_move(bytes, gfp))
-		vaddr = alloc_contig(bytes, gfp);
+		vaddr = alloc_contig(bytes, gfp, nid);
 	return vaddr;
 }
 

@@ -23,6 +23,7 @@
 #include <linux/memblock.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
+#include <linux/numa.h>
 #include <linux/printk.h>
 #include <linux/sched/clock.h>
 #include <linux/set_memory.h>
@@ -115,12 +116,14 @@ static int get_late(struct swiotlb_mem *mem,
 		    const struct swiotlb_params *params, void **vaddr,
 		    size_t bytes)
 {
+	int nid = params->flags & SWIOTLB_NODE ? params->nid : NUMA_NO_NODE;
 	int err;
 
-	*vaddr = swiotlb_pages_get(bytes, params->gfp);
+	*vaddr = swiotlb_pages_get(bytes, params->gfp, nid);
 	if (!*vaddr && (params->flags & SWIOTLB_LOW_FIRST) &&
 	    may_be_high(mem, params, bytes))
-		*vaddr = swiotlb_pages_get(bytes, params->gfp & ~GFP_ZONEMASK);
+		*vaddr = swiotlb_pages_get(bytes, params->gfp & ~GFP_ZONEMASK,
+					   nid);
 	if (!*vaddr)
 		return -ENOMEM;
 

@@ -43,6 +43,7 @@
 #include <linux/list.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
+#include <linux/numa.h>
 #include <linux/mutex.h>
 #include <linux/overflow.h>
 #include <linux/pfn.h>
@@ -161,7 +162,7 @@ static void *find_pages(struct device *dev, size_t bytes, gfp_t gfp)
 	void *vaddr;
 
 	do {
-		vaddr = swiotlb_pages_get(bytes, gfp | zone);
+		vaddr = swiotlb_pages_get(bytes, gfp | zone, NUMA_NO_NODE);
 		if (!vaddr || reaches(dev, virt_to_phys(vaddr), bytes))
 			return vaddr;
 		swiotlb_pages_put(vaddr, bytes);

@@ -301,7 +301,7 @@ static bool are_moved(size_t bytes, gfp_t gfp)
 	void *pages;
 
 	shim_fail_alloc(1);
-	pages = swiotlb_pages_get(bytes, gfp);
+	pages = swiotlb_pages_get(bytes, gfp, NUMA_NO_NODE);
 	CHECK(shim_alloc_failed());
 	if (pages)
 		swiotlb_pages_put(pages, bytes);

@@ -48,6 +48,7 @@ unsigned long shim_nr_blocking_allocs(void);
 #define __GFP_COMP		0x800U
 #define __GFP_NOFAIL		0x1000U
 #define __GFP_NOMEMALLOC	0x2000U
+#define __GFP_THISNODE		0x4000U
 #define __GFP_RECLAIM		(__GFP_DIRECT_RECLAIM | __GFP_KSWAPD_RECLAIM)
 #define GFP_KERNEL		(__GFP_RECLAIM | __GFP_IO | __GFP_FS)
 #define GFP_NOIO		__GFP_RECLAIM
@@ -86,9 +87,6 @@ void kfree(const void *p);
 
 /* Pages: blocks up to MAX_PAGE_ORDER, aligned to their size */
 #define MAX_PAGE_ORDER		10
-#define NUMA_NO_NODE		(-1)
-#define numa_mem_id()		0
-#define numa_node_id()		0
 #define dev_to_node(dev)	((void)(dev), NUMA_NO_NODE)
 struct page *alloc_pages(gfp_t gfp, unsigned int order);
 void __free_pages(struct page *page, unsigned int order);
@@ -101,14 +99,27 @@ unsigned long __get_free_pages(gfp_t gfp, unsigned int order);
 void free_pages(unsigned long addr, unsigned int order);
 #define alloc_page(gfp)		alloc_pages(gfp, 0)
 #define __free_page(page)	__free_pages(page, 0)
-#define alloc_pages_node(nid, gfp, order) \
-	((void)(nid), alloc_pages(gfp, order))
-#define alloc_pages_exact_nid(nid, bytes, gfp) \
-	((void)(nid), alloc_pages_exact(bytes, gfp))
+struct page *alloc_pages_node(int nid, gfp_t gfp, unsigned int order);
 /* Any part of a block can be given back here, as if it were split */
 #define split_page(page, order)	((void)(page), (void)(order))
 #define totalram_pages() \
 	((2 * (SHIM_RAM_END - SHIM_HIGH_START)) >> PAGE_SHIFT)
+
+/*
+ * Nodes: one unless set. CPUs take turns to be of them, ZONE_NORMAL is cut into as
+ * many parts of one size, what is below is of the first. memblock begins there, too.
+ */
+#define SHIM_MAX_NODES		4U
+#define NUMA_NO_NODE		(-1)
+extern unsigned int shim_nr_nodes;
+extern bool shim_node_is_empty[SHIM_MAX_NODES];
+#define nr_node_ids		shim_nr_nodes
+#define node_online(nid)	((unsigned int)(nid) < shim_nr_nodes)
+#define cpu_to_mem(cpu)		((int)((cpu) % shim_nr_nodes))
+#define numa_mem_id()		cpu_to_mem(shim_cpu)
+#define numa_node_id()		numa_mem_id()
+int early_pfn_to_nid(unsigned long pfn);
+#define page_to_nid(page)	early_pfn_to_nid(page_to_pfn(page))
 
 /* memblock */
 void *memblock_alloc(size_t bytes, size_t align);

@@ -20,6 +20,8 @@ static const struct zone {
 };
 
 bool shim_zone_is_empty[SHIM_NR_ZONES];
+bool shim_node_is_empty[SHIM_MAX_NODES];
+unsigned int shim_nr_nodes = 1;
 unsigned long shim_max_block;
 
 static bool taken[NR_PAGES];
@@ -30,23 +32,58 @@ static size_t nr_taken[SHIM_NR_ZONES];
 static unsigned long hints[SHIM_NR_ZONES];
 static pthread_mutex_t pages_lock = PTHREAD_MUTEX_INITIALIZER;
 
-static long find_run(enum shim_zone z, unsigned long nr, unsigned long align)
+/* The part of a zone that is of a node */
+static struct zone part_of(enum shim_zone z, unsigned int nid)
 {
-	const struct zone *zone = &zones[z];
+	unsigned long nr = (zones[z].end_pfn - zones[z].start_pfn) / shim_nr_nodes;
+	unsigned long start = zones[z].start_pfn + nid * nr;
+
+	if (z == SHIM_NORMAL)
+		return (struct zone){ start, start + nr };
+	return nid ? (struct zone){} : zones[z];
+}
+
+int early_pfn_to_nid(unsigned long pfn)
+{
+	unsigned int nid = shim_nr_nodes;
+
+	while (--nid && pfn < part_of(SHIM_NORMAL, nid).start_pfn)
+		;
+	return nid;
+}
+
+static long find_run_in(enum shim_zone z, unsigned int nid, unsigned long nr,
+			unsigned long align)
+{
+	const struct zone zone = part_of(z, nid);
 	unsigned long start, i;
 
-	start = max(hints[z], zone->start_pfn);
-	while (start < zone->end_pfn && taken[start])
+	start = max(hints[z], zones[z].start_pfn);
+	while (start < zones[z].end_pfn && taken[start])
 		start++;
 	hints[z] = start;
-	for (start = ALIGN(start, align); start + nr <= zone->end_pfn;
-	     start += align) {
+	if (READ_ONCE(shim_node_is_empty[nid]))
+		return -1;
+	for (start = ALIGN(max(start, zone.start_pfn), align);
+	     start + nr <= zone.end_pfn; start += align) {
 		for (i = 0; i < nr && !taken[start + i]; i++)
 			;
 		if (i == nr)
 			return start;
 	}
 	return -1;
+}
+
+/* On a node, or else, if they will do, on those behind it */
+static long find_run(enum shim_zone z, unsigned int nid, bool only_there,
+		     unsigned long nr, unsigned long align)
+{
+	unsigned int i;
+	long pfn = -1;
+
+	for (i = 0; i < (only_there ? 1 : shim_nr_nodes) && pfn < 0; i++)
+		pfn = find_run_in(z, (nid + i) % shim_nr_nodes, nr, align);
+	return pfn;
 }
 
 /* What was never given out before is zero already, and stays untouched */
@@ -66,8 +103,8 @@ static void clean(unsigned long pfn, unsigned long nr, bool zero)
 }
 
 /* From the highest zone that will do, and else from those below it */
-static long take(enum shim_zone highest, unsigned long nr, unsigned long align,
-		 bool zero)
+static long take(enum shim_zone highest, int nid, bool only_there,
+		 unsigned long nr, unsigned long align, bool zero)
 {
 	unsigned long max_block = READ_ONCE(shim_max_block);
 	int z = highest;
@@ -80,7 +117,7 @@ static long take(enum shim_zone highest, unsigned long nr, unsigned long align,
 	for (; z >= SHIM_DMA && pfn < 0; z--) {
 		if (shim_zone_is_empty[z])
 			continue;
-		pfn = find_run(z, nr, align);
+		pfn = find_run(z, nid, only_there, nr, align);
 		if (pfn < 0)
 			continue;
 		memset(taken + pfn, true, nr);
@@ -151,7 +188,7 @@ static enum shim_zone highest_zone(gfp_t gfp)
 }
 
 static struct page *get(unsigned long nr, unsigned long align, gfp_t gfp,
-			const char *who)
+			int nid, const char *who)
 {
 	long pfn;
 
@@ -159,18 +196,24 @@ static struct page *get(unsigned long nr, unsigned long align, gfp_t gfp,
 		shim_warn("%s: the page allocator is used before it is there\n",
 			  who);
 	shim_check_gfp(gfp, who);
-	pfn = take(highest_zone(gfp), nr, align, gfp & __GFP_ZERO);
+	pfn = take(highest_zone(gfp), nid == NUMA_NO_NODE ? numa_mem_id() : nid,
+		   gfp & __GFP_THISNODE, nr, align, gfp & __GFP_ZERO);
 	return pfn < 0 ? NULL : pfn_to_page((unsigned long)pfn);
 }
 
-struct page *alloc_pages(gfp_t gfp, unsigned int order)
+struct page *alloc_pages_node(int nid, gfp_t gfp, unsigned int order)
 {
 	if (order > MAX_PAGE_ORDER) {
 		if (!(gfp & __GFP_NOWARN))
 			shim_warn("alloc_pages() of order %u\n", order);
 		return NULL;
 	}
-	return get(1UL << order, 1UL << order, gfp, __func__);
+	return get(1UL << order, 1UL << order, gfp, nid, __func__);
+}
+
+struct page *alloc_pages(gfp_t gfp, unsigned int order)
+{
+	return alloc_pages_node(NUMA_NO_NODE, gfp, order);
 }
 
 void __free_pages(struct page *page, unsigned int order)
@@ -202,7 +245,7 @@ struct page *alloc_contig_pages(unsigned long nr_pages, gfp_t gfp, int nid,
 	}
 	/* Aligned to its size only if that is a power of two */
 	return get(nr_pages, is_power_of_2(nr_pages) ? nr_pages : 1, gfp,
-		   __func__);
+		   nid, __func__);
 }
 
 void free_contig_range(unsigned long pfn, unsigned long nr_pages)
@@ -221,7 +264,8 @@ void *alloc_pages_exact(size_t bytes, gfp_t gfp)
 			shim_warn("%s: %zu bytes\n", __func__, bytes);
 		return NULL;
 	}
-	page = get(PAGE_ALIGN(bytes) >> PAGE_SHIFT, 1UL << order, gfp, __func__);
+	page = get(PAGE_ALIGN(bytes) >> PAGE_SHIFT, 1UL << order, gfp,
+		   NUMA_NO_NODE, __func__);
 	return page ? page_address(page) : NULL;
 }
 
@@ -279,7 +323,7 @@ static void *memblock_get(enum shim_zone highest, size_t bytes, size_t align)
 
 	if (shim_slab)
 		shim_warn("memblock is used after early boot\n");
-	pfn = take(highest, PAGE_ALIGN(bytes) >> PAGE_SHIFT,
+	pfn = take(highest, 0, false, PAGE_ALIGN(bytes) >> PAGE_SHIFT,
 		   max(align, PAGE_SIZE) >> PAGE_SHIFT, true);
 	if (pfn < 0)
 		return NULL;
