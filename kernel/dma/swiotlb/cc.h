@@ -309,9 +309,6 @@ struct cc_grower {
  * @low_mark:	with fewer empty ones kccd must be asked
  * @was_used:	somebody asked for memory of this reach
  * @starved:	there was no empty one when one was needed, since kccd tried last
- * @needed:	somebody who frees memory found nothing: the kept chunks are for all,
- *		as his request may come again from elsewhere,
- * @need_until:	until then, in jiffies of 64 bits
  * @used_bytes:	in use by buffers, as far as it is not counted by &struct cc_cpu
  * @reported:	of it what the core knows
  * @shelves:	chunks and slabs in use
@@ -333,8 +330,6 @@ struct cc_depot {
 	unsigned int low_mark;
 	bool was_used;
 	bool starved;
-	bool needed;
-	u64 need_until;
 	long used_bytes;
 	long reported;
 	struct cc_shelf shelves[CC_NR_CLASSES];
@@ -385,6 +380,9 @@ static __always_inline unsigned int cc_stack(enum cc_reach reach,
  * @flush_lock:	  protects @spill
  * @main:	  reach of those who reach all memory
  * @nr_depots:	  number of @depots
+ * @needed:	  somebody who frees memory found nothing: the kept chunks are for all,
+ *		  as his request may come again from elsewhere,
+ * @need_until:	  until then, in jiffies of 64 bits
  * @reserve_lock: protects @reserves
  * @reserves:	  by size of the slots, as &CC_256 and so on
  * @phase:	  when it was made
@@ -421,6 +419,8 @@ struct cc {
 	struct mutex flush_lock; /* protects spill */
 	enum cc_reach main;
 	unsigned int nr_depots;
+	bool needed;
+	u64 need_until;
 
 	spinlock_t reserve_lock ____cacheline_aligned_in_smp; /* protects reserves */
 	struct cc_reserve reserves[CC_NR_GEOMS];
@@ -535,6 +535,7 @@ int cc_depot_alloc(struct cc_depot *d, enum cc_class class,
 		   const struct swiotlb_req *req, struct swiotlb_span *span);
 void cc_depot_put_run(const struct swiotlb_span *span);
 void cc_depot_free(const struct swiotlb_span *span);
+void cc_depot_refused(struct cc *cc);
 void cc_depot_count(struct cc_depot *d, enum cc_class class, size_t size);
 
 static inline struct cc_shelf *cc_shelf_of(const struct cc_slab *slab)

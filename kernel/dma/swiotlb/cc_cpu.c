@@ -315,8 +315,11 @@ int swiotlb_cc_alloc(struct swiotlb_mem *mem, const struct swiotlb_req *req,
 	if (err == -ENOSPC && spill_own(cc))
 		err = alloc_anywhere(cc, reach, req, best, span);
 	ask_if_low(cc);
-	if (err == -ENOSPC && reaches_none(cc, req))
+	if (err != -ENOSPC)
+		return err;
+	if (reaches_none(cc, req))
 		return -ENXIO;
+	cc_depot_refused(cc);
 	return err;
 }
 

@@ -135,14 +135,14 @@ static bool frees_memory(void)
 }
 
 /* Are the kept chunks for whoever asks? */
-static bool is_in_need(struct cc_depot *d)
+static bool is_in_need(struct cc *cc)
 {
 	if (frees_memory())
 		return true;
-	if (READ_ONCE(d->needed) &&
-	    !time_before64(get_jiffies_64(), READ_ONCE(d->need_until)))
-		WRITE_ONCE(d->needed, false);
-	return READ_ONCE(d->needed);
+	if (READ_ONCE(cc->needed) &&
+	    !time_before64(get_jiffies_64(), READ_ONCE(cc->need_until)))
+		WRITE_ONCE(cc->needed, false);
+	return READ_ONCE(cc->needed);
 }
 
 /*
@@ -451,14 +451,20 @@ static bool is_wasteful(const struct cc_depot *d, enum cc_class class,
 	return nr_free <= nr / FEW_OF;
 }
 
-/* Not even those who free memory found anything? */
-static int refuse(struct cc_depot *d, enum cc_class class)
+/**
+ * cc_depot_refused() - a request found nothing anywhere
+ * @cc: whose
+ *
+ * Not even with what is kept for those who free memory, if it is one of these.
+ *
+ * Context: any but NMI.
+ */
+void cc_depot_refused(struct cc *cc)
 {
-	if (class == CC_KEPT && frees_memory()) {
-		WRITE_ONCE(d->need_until, get_jiffies_64() + HZ);
-		WRITE_ONCE(d->needed, true);
-	}
-	return -ENOSPC;
+	if (!frees_memory())
+		return;
+	WRITE_ONCE(cc->need_until, get_jiffies_64() + HZ);
+	WRITE_ONCE(cc->needed, true);
 }
 
 /**
@@ -483,10 +489,10 @@ int cc_depot_alloc(struct cc_depot *d, enum cc_class class,
 
 	if (!cc_fit(req, class, &fit, &offset))
 		return -E2BIG;
-	if ((class == CC_KEPT && !is_in_need(d)) ||
+	if ((class == CC_KEPT && !is_in_need(d->cc)) ||
 	    !may_have(d, class, fit.nr_slots) ||
 	    is_wasteful(d, class, offset + req->size))
-		return refuse(d, class);
+		return -ENOSPC;
 
 	spin_lock_irqsave(&d->lock, flags);
 	slab = find_place(d, class, req, &fit, &slot);
@@ -497,7 +503,7 @@ int cc_depot_alloc(struct cc_depot *d, enum cc_class class,
 	}
 	spin_unlock_irqrestore(&d->lock, flags);
 	if (!slab)
-		return refuse(d, class);
+		return -ENOSPC;
 
 	report(d, news);
 	span->pool = &slab->pool;
