@@ -2,7 +2,7 @@
 /*
  * What the files of the `cc` backend share: cc.c, cc_cpu.c, cc_cpu_runs.c, cc_depot.c,
  * cc_stock.c, cc_shelf.c, cc_crumbs.c, cc_chunk.c, cc_reserve.c, cc_runs.c, cc_account.c,
- * cc_wanted.c, kccd.c, cc_tunables.c
+ * cc_show.c, cc_wanted.c, kccd.c, cc_tunables.c
  *
  * Locks, each taken inside those above it:
  *
@@ -29,6 +29,8 @@
 #include <linux/workqueue.h>
 
 #include "cc_slab.h"
+
+struct seq_file;
 
 /* How many slabs of a class are searched for a place */
 #define CC_TRIES	8U
@@ -381,6 +383,9 @@ u64 kccd_cap_bytes(const struct cc *cc);
 /* cc_wanted.c: how much should be empty */
 unsigned int cc_most_wanted(const struct cc_depot *d);
 unsigned int cc_wanted(struct cc_depot *d);
+
+/* cc_show.c */
+void swiotlb_cc_show(struct swiotlb_mem *mem, struct seq_file *m);
 
 /* cc_tunables.c */
 unsigned int cc_idle_jiffies(void);
