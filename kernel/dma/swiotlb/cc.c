@@ -33,7 +33,8 @@
  * memory there is, or how full it is.
  *
  * There are two reaches. Devices that do not reach all memory get chunks below
- * 4 GiB, of which there are few; the others get chunks anywhere.
+ * 4 GiB, of which there are few; the others get chunks anywhere, of the node of the CPU
+ * that maps if there are several (cc_nodes.c).
  *
  * The memory made at boot has the size that was asked for, and stays. Where nobody
  * asked, and the platform did not, it is 8 MiB. The rest is up to kccd; that
@@ -76,7 +77,8 @@ static int cc_grow(struct swiotlb_mem *mem, const struct swiotlb_req *req,
 {
 	struct cc *cc = mem->backend;
 
-	kccd_ask_for(&cc->depots[cc_reaches(req, mem->end) ? cc->main : CC_LOW]);
+	kccd_ask_for(cc_nodes_home(cc, cc_reaches(req, mem->end) ? cc->main :
+								    CC_LOW));
 	return -ENOSPC;
 }
 
@@ -169,10 +171,11 @@ static int provision_early(struct cc *cc, enum cc_reach reach,
 	return region->start < region->end ? 0 : -ENOMEM;
 }
 
-static void add_early(struct cc *cc, struct cc_chunk *chunk, phys_addr_t start,
-		      enum cc_reach reach)
+static void __ref add_early(struct cc *cc, struct cc_chunk *chunk,
+			    phys_addr_t start, enum cc_reach reach)
 {
 	struct io_tlb_pool *pool = &chunk->pages.pool;
+	int nid = early_pfn_to_nid(PHYS_PFN(start));
 
 	pool->start = start;
 	pool->end = start + CC_CHUNK_BYTES;
@@ -180,7 +183,7 @@ static void add_early(struct cc *cc, struct cc_chunk *chunk, phys_addr_t start,
 	pool->phase = SWIOTLB_EARLY;
 	list_add_tail(&chunk->all, &cc->chunks);
 	cc->nr_boot++;
-	cc_depot_add(&cc->depots[reach], chunk);
+	cc_depot_add(cc_nodes_depot(cc, reach, nid), chunk);
 }
 
 static void __ref free_array(struct cc *cc)
@@ -229,7 +232,7 @@ static void __ref release_regions(struct cc *cc)
  * The boot memory: one piece. If that is below 4 GiB some of it is for those who do
  * not reach more; else they get a piece of their own.
  */
-static int make_early(struct cc *cc, const struct swiotlb_params *params)
+static int __ref make_early(struct cc *cc, const struct swiotlb_params *params)
 {
 	struct io_tlb_pool *regions = cc->regions;
 	struct swiotlb_params p = *params;
@@ -340,8 +343,8 @@ static int cc_init(struct swiotlb_mem *mem, const struct swiotlb_params *params)
 {
 	/* Memory may be plugged in */
 	const u64 end = (u64)max_t(u64, max_pfn, max_possible_pfn) << PAGE_SHIFT;
-	const enum cc_reach main = end > SZ_4G ? CC_ANY : CC_LOW;
-	const unsigned int nr_depots = main + 1;
+	const enum cc_reach reach = end > SZ_4G ? CC_ANY : CC_LOW;
+	const unsigned int nr_depots = cc_nodes_depots(reach);
 	const struct cc_chunk *chunk;
 	struct cc_depot *d;
 	struct cc *cc;
@@ -359,12 +362,10 @@ static int cc_init(struct swiotlb_mem *mem, const struct swiotlb_params *params)
 	cc->phase = params->phase;
 	cc->growable = !params->remap;
 	cc->live = params->phase == SWIOTLB_LATE;
-	cc->main = main;
+	cc->main = reach;
 	kccd_init(cc);
 	cc_slabs_init(cc);
-	for (d = cc->depots; d < cc_depots_end(cc); d++)
-		cc_depot_init(cc, d, d == &cc->depots[CC_LOW] ? CC_LOW : CC_ANY,
-			      d == &cc->depots[CC_LOW] ? SZ_4G : end);
+	cc_nodes_init(cc, end);
 
 	err = -ENOMEM;
 	cc->cpus = swiotlb_meta_alloc(cc_cpus_bytes(), params->phase);

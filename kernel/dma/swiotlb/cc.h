@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What the files of the `cc` backend share: cc.c, cc_cpu.c, cc_cpu_runs.c, cc_depot.c,
- * cc_stock.c, cc_shelf.c, cc_crumbs.c, cc_chunk.c, cc_reserve.c, cc_runs.c, cc_account.c,
- * cc_show.c, cc_wanted.c, kccd.c, cc_tunables.c
+ * cc_nodes.c, cc_stock.c, cc_shelf.c, cc_crumbs.c, cc_chunk.c, cc_reserve.c, cc_runs.c,
+ * cc_account.c, cc_show.c, cc_wanted.c, kccd.c, cc_tunables.c
  *
  * Locks, each taken inside those above it:
  *
  *	cc.flush_lock		cc_cpu.c: &cc.spill; a mutex, and never inside cc.lock
  *	cc.lock			kccd.c: which chunks there are; a mutex
- *	  cc_depot.lock		cc_depot.c: what is free; interrupts off. Slab allocator's
- *				own locks inside, see cc_slab_get()
+ *	  cc_depot.lock		cc_depot.c: what is free; interrupts off. One depot's at
+ *				a time. Slab allocator's own locks inside, see
+ *				cc_slab_get()
  *	    cc.reserve_lock	cc_reserve.c: slabs in reserve; interrupts off
  *
  * The caches of the CPUs have no lock, see cc_cpu.c.
@@ -74,6 +75,8 @@ struct cc_shelf {
  * @calm_since:	  when @boost was lowered last
  * @watched_since: when kccd began to watch how many chunks are not needed
  * @retry_at:	  it failed, or may not, so it tries nothing before that, and nobody asks
+ * @only_near:	  what failed was memory of that node, while there was enough elsewhere:
+ *		  for who found no room it does try
  *
  * Times are in jiffies of 64 bits: others come around while nothing is to be done.
  */
@@ -83,13 +86,15 @@ struct cc_grower {
 	u64 calm_since;
 	u64 watched_since;
 	u64 retry_at;
+	bool only_near;
 };
 
 /**
- * struct cc_depot - all memory of one reach
+ * struct cc_depot - all memory of a reach, or what of it is of a node
  * @lock:	protects it
  * @cc:		whose it is
  * @reach:	whom it is for
+ * @nid:	the node, or %NUMA_NO_NODE
  * @end:	no chunk ends behind that address
  * @lowest_end:	where the lowest chunk ends that it ever had
  * @empty:	chunks that are free altogether: those that are never given back, and
@@ -100,7 +105,8 @@ struct cc_grower {
  * @was_taken:	any was put to use since then
  * @nr_chunks:	all
  * @low_mark:	with fewer empty ones kccd must be asked
- * @was_used:	somebody asked for memory of this reach
+ * @was_used:	somebody had this for the first depot to ask, not long ago
+ * @was_asked:	and since kccd looked last
  * @starved:	there was no empty one when one was needed, since kccd tried last
  * @used_bytes:	in use by buffers, as far as it is not counted by &struct cc_cpu
  * @reported:	of it what the core knows
@@ -112,6 +118,7 @@ struct cc_depot {
 	spinlock_t lock; /* protects all that is here */
 	struct cc *cc;
 	enum cc_reach reach;
+	int nid;
 	u64 end;
 	u64 lowest_end;
 	struct list_head empty[2];
@@ -122,6 +129,7 @@ struct cc_depot {
 	unsigned int nr_chunks;
 	unsigned int low_mark;
 	bool was_used;
+	bool was_asked;
 	bool starved;
 	long used_bytes;
 	long reported;
@@ -200,7 +208,9 @@ static __always_inline unsigned int cc_stack(enum cc_reach reach,
  * @nr_grows:	  chunks that were added
  * @nr_shrinks:	  chunks that were given back
  * @nr_failures:  how often none could be had, below the cap
- * @depots:	  by reach; &CC_LOW is all there is if no memory is above 4 GiB
+ * @nr_chunks:	  by reach, see cc_depot_add()
+ * @depots:	  that of &CC_LOW, which is all there is if no memory is above 4 GiB; then
+ *		  those of the nodes, from &CC_ANY on
  */
 struct cc {
 	struct swiotlb_mem *mem;
@@ -240,8 +250,15 @@ struct cc {
 	unsigned long nr_grows;
 	unsigned long nr_shrinks;
 	unsigned long nr_failures;
+	unsigned int nr_chunks[CC_NR_REACHES];
 	struct cc_depot depots[] __counted_by(nr_depots);
 };
+
+/* Searches for any request at all: each depot twice, see cc_depot.c */
+static inline unsigned int cc_max_searches(const struct cc *cc)
+{
+	return 2 * cc->nr_depots * CC_MAX_SEARCHES;
+}
 
 /* Behind the last depot */
 static inline struct cc_depot *cc_depots_end(struct cc *cc)
@@ -336,9 +353,16 @@ static inline struct cc_shelf *cc_shelf_of(const struct cc_slab *slab)
 	return &slab->chunk->depot->shelves[slab->class];
 }
 
+/* cc_nodes.c: which depot */
+unsigned int cc_nodes_depots(enum cc_reach reach);
+void cc_nodes_init(struct cc *cc, u64 end);
+struct cc_depot *cc_nodes_home(struct cc *cc, enum cc_reach reach);
+struct cc_depot *cc_nodes_next(struct cc_depot *d, struct cc_depot *home);
+struct cc_depot *cc_nodes_depot(struct cc *cc, enum cc_reach reach, int nid);
+
 /* cc_stock.c: chunks come and go */
 void cc_depot_init(struct cc *cc, struct cc_depot *d, enum cc_reach reach,
-		   u64 end);
+		   int nid, u64 end);
 void cc_depot_exit(struct cc_depot *d);
 void cc_depot_count_empty(struct cc_depot *d, const struct cc_chunk *chunk,
 			  int nr);
@@ -383,6 +407,7 @@ u64 kccd_cap_bytes(const struct cc *cc);
 /* cc_wanted.c: how much should be empty */
 unsigned int cc_most_wanted(const struct cc_depot *d);
 unsigned int cc_wanted(struct cc_depot *d);
+int cc_surplus(struct cc *cc, enum cc_reach reach);
 
 /* cc_show.c */
 void swiotlb_cc_show(struct swiotlb_mem *mem, struct seq_file *m);

@@ -95,12 +95,11 @@ static void watch_cpus(struct cc *cc)
 }
 
 /* Put a batch on an empty stack, and take a slot from it */
-static noinline bool refill(struct cc *cc, enum cc_reach reach,
-			    enum cc_class class, size_t size,
-			    struct swiotlb_span *span)
+static noinline bool refill(struct cc_depot *d, enum cc_class class,
+			    size_t size, struct swiotlb_span *span)
 {
-	const unsigned int stack = cc_stack(reach, class);
-	struct cc_depot *d = &cc->depots[reach];
+	const unsigned int stack = cc_stack(d->reach, class);
+	struct cc *cc = d->cc;
 	unsigned int first, nr = 1, nr_kept = 0;
 	struct cc_ref refs[CC_BATCH];
 	struct cc_cpu *c;
@@ -112,8 +111,6 @@ static noinline bool refill(struct cc *cc, enum cc_reach reach,
 		cc_cpu_leave(c);
 	}
 	watch_cpus(cc);
-	if (reach == CC_LOW)
-		WRITE_ONCE(d->was_used, true);
 	first = cc_depot_take(d, class, refs, nr);
 	ask_if_low(cc);
 	if (first == nr)
@@ -159,30 +156,35 @@ static enum cc_class run_class(const struct swiotlb_req *req)
 	return CC_PAGES;
 }
 
+/* Classes that buffers are meant for, then those where others may need the rest more */
+static const u8 alloc_order[CC_NR_CLASSES] = {
+	CC_256, CC_512, CC_1K, CC_2K, CC_RUN_2K, CC_PAGES, CC_LAST,
+	CC_COHERENT, CC_KEPT,
+};
+
+#define NR_MEANT	6U
+
 /*
- * In a depot: in slots of the best class, then of larger ones, then of all others.
- * But what is held for long gets nothing that others were promised, nor slabs: who
- * asks for it has other ways. -E2BIG if no class will ever do.
+ * In a depot: in slots of the best class, then of larger ones; or, if not in those that
+ * buffers are meant for, of all others. But what is held for long gets nothing that
+ * others were promised, nor slabs: who asks for it has other ways. -E2BIG if no
+ * class will ever do.
  */
 static int alloc_in(struct cc_depot *d, const struct swiotlb_req *req,
-		    unsigned int best, struct swiotlb_span *span)
+		    unsigned int best, bool is_meant, struct swiotlb_span *span)
 {
-	static const u8 order[CC_NR_CLASSES] = {
-		CC_256, CC_512, CC_1K, CC_2K, CC_RUN_2K, CC_PAGES, CC_LAST,
-		CC_COHERENT, CC_KEPT,
-	};
-	unsigned int i, first = 0;
+	unsigned int i, end, first = 0;
 	int err, result = -E2BIG;
 
-	if (best == CC_COHERENT) {
-		err = cc_depot_alloc(d, CC_COHERENT, req, span);
-		return err ? cc_depot_alloc(d, CC_PAGES, req, span) : 0;
-	}
+	if (best == CC_COHERENT)
+		return cc_depot_alloc(d, is_meant ? CC_COHERENT : CC_PAGES, req,
+				      span);
 
-	while (order[first] != best)
+	while (alloc_order[first] != best)
 		first++;
-	for (i = first; i < first + CC_NR_CLASSES; i++) {
-		err = cc_depot_alloc(d, order[i % CC_NR_CLASSES], req, span);
+	end = is_meant ? NR_MEANT : first + CC_NR_CLASSES;
+	for (i = is_meant ? first : NR_MEANT; i < end; i++) {
+		err = cc_depot_alloc(d, alloc_order[i % CC_NR_CLASSES], req, span);
 		if (!err)
 			return 0;
 		if (err == -ENOSPC)
@@ -191,20 +193,41 @@ static int alloc_in(struct cc_depot *d, const struct swiotlb_req *req,
 	return result;
 }
 
+/* In all depots of a reach; in what is not meant for it if nothing else is left in any */
+static int alloc_from(struct cc *cc, enum cc_reach reach,
+		      const struct swiotlb_req *req, unsigned int best,
+		      struct swiotlb_span *span)
+{
+	struct cc_depot *home = cc_nodes_home(cc, reach), *d = home;
+	int err, result = -E2BIG;
+	unsigned int round;
+
+	for (round = 0; round < 2; round++) {
+		do {
+			err = alloc_in(d, req, best, !round, span);
+			if (!err)
+				return 0;
+			if (err == -ENOSPC)
+				result = err;
+			d = cc_nodes_next(d, home);
+		} while (d != home);
+	}
+	return result;
+}
+
 /*
- * In the depot of a reach, then in the other one: in what others may need more, the
- * low memory; or in what happens to be low
+ * In the memory of a reach, then in that of the other one: in what others may need more,
+ * the low memory; or in what happens to be low
  */
 static int alloc_anywhere(struct cc *cc, enum cc_reach reach,
 			  const struct swiotlb_req *req, unsigned int best,
 			  struct swiotlb_span *span)
 {
-	int err = alloc_in(&cc->depots[reach], req, best, span);
+	int err = alloc_from(cc, reach, req, best, span);
 
 	if (!err || err == -E2BIG || cc->main == CC_LOW)
 		return err;
-	return alloc_in(&cc->depots[reach == CC_LOW ? CC_ANY : CC_LOW], req,
-			best, span);
+	return alloc_from(cc, reach == CC_LOW ? CC_ANY : CC_LOW, req, best, span);
 }
 
 /*
@@ -278,32 +301,48 @@ static bool take_own(struct cc *cc, enum cc_reach reach, enum cc_class class,
 	return found;
 }
 
+/*
+ * A slot from this CPU, or from the depots of all nodes. Pages are not for what is smaller
+ * as long as there is anything else
+ */
+static bool take_single(struct cc_depot *home, const struct swiotlb_req *req,
+			unsigned int best, struct swiotlb_span *span)
+{
+	unsigned int class, end = best < CC_PAGES ? CC_PAGES : CC_NR_SINGLES;
+	struct cc_depot *d = home;
+
+	do {
+		for (class = best; class < end; class++) {
+			if (take_own(d->cc, d->reach, class, req->size, span) ||
+			    refill(d, class, req->size, span))
+				return true;
+		}
+		d = cc_nodes_next(d, home);
+	} while (d != home);
+	return false;
+}
+
 int swiotlb_cc_alloc(struct swiotlb_mem *mem, const struct swiotlb_req *req,
 		     struct swiotlb_span *span)
 {
 	struct cc *cc = mem->backend;
 	bool reaches_all = cc_reaches(req, mem->end);
 	enum cc_reach reach = reaches_all ? cc->main : CC_LOW;
-	struct cc_depot *d = &cc->depots[reach];
-	unsigned int class, best, offset;
+	struct cc_depot *home = cc_nodes_home(cc, reach);
+	unsigned int best, offset;
 	int err;
 
+	if (!READ_ONCE(home->was_asked)) {
+		WRITE_ONCE(home->was_asked, true);
+		WRITE_ONCE(home->was_used, true);
+	}
 	best = cc_single_class(req, &offset);
-	if (cc_reaches(req, d->end)) {
-		/* Pages are not for what is smaller as long as there is anything else */
-		unsigned int end = best < CC_PAGES ? CC_PAGES : CC_NR_SINGLES;
-
-		for (class = best; class < end; class++) {
-			if (!take_own(cc, reach, class, req->size, span) &&
-			    !refill(cc, reach, class, req->size, span))
-				continue;
-			span->offset = offset;
-			return 0;
-		}
+	if (best != CC_NR_SINGLES && cc_reaches(req, home->end) &&
+	    take_single(home, req, best, span)) {
+		span->offset = offset;
+		return 0;
 	}
 
-	if (reach == CC_LOW)
-		WRITE_ONCE(d->was_used, true);
 	if (best == CC_NR_SINGLES) {
 		best = run_class(req);
 		if (best == CC_PAGES && cc_runs_alloc(cc, reach, req, span))

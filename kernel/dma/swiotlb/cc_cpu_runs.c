@@ -8,7 +8,7 @@
  * the CPU's caches, without the depot's lock, and without a search. When there are
  * too many, the oldest go back to the depot.
  *
- * Too many are more than eight, or than a 16th of the depot's memory divided by the
+ * Too many are more than eight, or than a 16th of the reach's memory divided by the
  * CPUs that are online. Runs in low memory are for those who reach no other.
  *
  * What is counted is buffers: a run that goes back to the depot changes nothing.
@@ -24,12 +24,12 @@
 #include "cc.h"
 #include "cc_cpu.h"
 
-/* All CPUs together keep so much of a depot's memory at most: a 16th */
+/* All CPUs together keep so much of a reach's memory at most: a 16th */
 #define RUNS_SHARE	16
 
 static unsigned int max_slots(const struct cc_depot *d)
 {
-	return READ_ONCE(d->nr_chunks) *
+	return READ_ONCE(d->cc->nr_chunks[d->reach]) *
 	       (unsigned int)(CC_CHUNK_BYTES / SZ_4K / RUNS_SHARE) /
 	       num_online_cpus();
 }

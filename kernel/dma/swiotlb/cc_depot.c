@@ -12,11 +12,11 @@
  *
  * Some chunks are not for everybody:
  *
- *   last: the first chunk of a depot. No CPU keeps slots of it, and no slab lies in it,
+ *   last: the first chunk of a reach. No CPU keeps slots of it, and no slab lies in it,
  *	   so when nothing is mapped all of it is free. That is why whatever is promised
  *	   can be had at the first attempt then, wherever free slots are kept. Buffers
  *	   come here when there is no room elsewhere, small ones to slots of 4 KiB.
- *   kept: one of 64 chunks, and one of 32 where there are fewer. For those who need
+ *   kept: one of 64 chunks of a depot, and one of 32 where there are fewer. For those who need
  *	   memory to free memory, and if even that was not enough, for all for
  *	   a second, since a request that was refused may come again from elsewhere.
  *   coherent: an empty chunk from which dma_alloc_*() gets its pages, and buffers only if
@@ -25,12 +25,15 @@
  *	   load during which it was allocated. If there is no such chunk, nor an empty
  *	   one, it comes from others with slots of 4 KiB, but never from a last or kept one.
  *
+ * On which nodes all of that is looked for, and when, is in cc_nodes.c.
+ *
  * A search costs 8 words of bitmap at most. In a depot a request tries nine classes:
  * CC_TRIES searches in each, as many again for a new slab in five of them, and one in
- * what was made for it in six: CC_MAX_SEARCHES. There are two depots, and who found nothing
- * tries once more when he has given back what his CPU keeps: 472 searches at the very
- * most, and 40 where one small slot would have done. Who finds nothing in the bitmaps
- * of filled buckets does none, and takes no lock.
+ * what was made for it in six: CC_MAX_SEARCHES. There are two depots, and one more for each
+ * node but the first, and who found nothing tries once more when he has given back what his
+ * CPU keeps: cc_max_searches(). That is 472 at the very most, with four nodes 1180; and for
+ * each node 40 where one small slot would have done. Who finds nothing in the bitmaps of
+ * filled buckets does none, and takes no lock.
  *
  * Locking: cc_depot.lock protects the depot, its chunks and their slabs. It is
  * taken with interrupts off.
@@ -146,13 +149,13 @@ static bool is_in_need(struct cc *cc)
 }
 
 /*
- * There is no empty chunk. kccd needs to be told only once; and not of a depot that
- * nobody needs, where those look who reach more, as it makes nothing there.
+ * There is no empty chunk. kccd needs to be told only once; and not of a depot where
+ * those look whose own has nothing: those who reach more, or are of another node.
  */
 static void starve(struct cc_depot *d)
 {
-	if (READ_ONCE(d->starved) ||
-	    (d->reach != d->cc->main && !READ_ONCE(d->was_used)))
+	if (READ_ONCE(d->starved) || !READ_ONCE(d->was_used) ||
+	    d != cc_nodes_home(d->cc, d->reach))
 		return;
 	WRITE_ONCE(d->starved, true);
 	WRITE_ONCE(d->cc->ask, true);

@@ -2,8 +2,8 @@
 /*
  * Depots of the `cc` backend: chunks come and go
  *
- * Some chunks are not for everybody, as cc_depot.c explains: the first one that comes
- * is the last for buffers, and of many that come some are kept.
+ * Some chunks are not for everybody, as cc_depot.c explains: the first one of a reach that
+ * comes is the last for buffers, and of many that come to a depot some are kept.
  *
  * Locking: as in cc_depot.c.
  */
@@ -54,18 +54,20 @@ void cc_depot_put_empty(struct cc_depot *d, struct cc_chunk *chunk)
  * @cc:	   whose
  * @d:	   the depot, zeroed
  * @reach: for whom
+ * @nid:   of which node, or %NUMA_NO_NODE
  * @end:   its chunks will end below that address
  *
  * Context: any, however early.
  */
 void cc_depot_init(struct cc *cc, struct cc_depot *d, enum cc_reach reach,
-		   u64 end)
+		   int nid, u64 end)
 {
 	unsigned int class;
 
 	spin_lock_init(&d->lock);
 	d->cc = cc;
 	d->reach = reach;
+	d->nid = nid;
 	d->end = end;
 	d->lowest_end = U64_MAX;
 	INIT_LIST_HEAD(&d->empty[false]);
@@ -86,12 +88,13 @@ static unsigned int nr_to_keep(unsigned int nr_chunks)
  * @d:	   where
  * @chunk: published
  *
- * Context: process context, or early boot.
+ * Context: process context with cc.lock held, or nobody else knows of the memory.
  */
 void cc_depot_add(struct cc_depot *d, struct cc_chunk *chunk)
 {
 	struct cc_shelf *kept = &d->shelves[CC_KEPT];
 	struct cc_slab *pages = &chunk->pages;
+	unsigned int *nr_chunks = &d->cc->nr_chunks[d->reach];
 	enum cc_class class = CC_PAGES;
 	unsigned long flags;
 
@@ -100,7 +103,8 @@ void cc_depot_add(struct cc_depot *d, struct cc_chunk *chunk)
 	spin_lock_irqsave(&d->lock, flags);
 	WRITE_ONCE(d->lowest_end, min_t(u64, d->lowest_end, pages->pool.end));
 	WRITE_ONCE(d->nr_chunks, d->nr_chunks + 1);
-	if (d->nr_chunks == 1)
+	/* Wherever that is, all look there */
+	if (!*nr_chunks)
 		class = CC_LAST;
 	else if (kept->nr < nr_to_keep(d->nr_chunks))
 		class = CC_KEPT;
@@ -112,6 +116,7 @@ void cc_depot_add(struct cc_depot *d, struct cc_chunk *chunk)
 		cc_shelf_add(cc_shelf_of(pages), pages);
 	}
 	spin_unlock_irqrestore(&d->lock, flags);
+	WRITE_ONCE(*nr_chunks, *nr_chunks + 1);
 }
 
 /* Where there are fewer chunks than before, fewer are kept: let one of them go */
@@ -148,11 +153,12 @@ static struct cc_chunk *idle_chunk(struct list_head *list, unsigned long idle)
  * @d:	  where
  * @idle: for how long it must have been empty, in jiffies
  *
- * Context: process context.
+ * Context: process context with cc.lock held.
  * Return: the chunk, or %NULL.
  */
 struct cc_chunk *cc_depot_remove(struct cc_depot *d, unsigned long idle)
 {
+	unsigned int *nr_chunks = &d->cc->nr_chunks[d->reach];
 	struct cc_chunk *chunk;
 
 	spin_lock_irq(&d->lock);
@@ -161,6 +167,7 @@ struct cc_chunk *cc_depot_remove(struct cc_depot *d, unsigned long idle)
 		list_del_init(&chunk->pages.node);
 		cc_depot_count_empty(d, chunk, -1);
 		WRITE_ONCE(d->nr_chunks, d->nr_chunks - 1);
+		WRITE_ONCE(*nr_chunks, *nr_chunks - 1);
 		keep_less(d);
 	}
 	spin_unlock_irq(&d->lock);

@@ -9,24 +9,41 @@
  * in long runs. For those who do not reach all memory one empty chunk will do, once there
  * is anybody.
  *
- * If that was too little, as kccd tells, it is doubled: up to half of all.
+ * With several nodes each that is in use should have its part, one as large as the other:
+ * together they want no more than one would, but for what is rounded up.
+ *
+ * If that was too little, as kccd tells, it is doubled: up to half of all that the depot
+ * has.
  */
 #include <linux/math.h>
+#include <linux/math64.h>
 #include <linux/minmax.h>
 #include <linux/spinlock.h>
 #include <linux/swiotlb.h>
 
 #include "cc.h"
 
-/* How many chunks the classes lack together: with what is free on shelves, or with nothing */
-static unsigned int nr_missing(const struct cc *cc, const struct cc_shelf *shelves)
+/* Depots of a reach that are in use; one at least, for whoever divides by it */
+static unsigned int nr_used(struct cc *cc, enum cc_reach reach)
 {
-	unsigned int class;
+	struct cc_depot *d;
+	unsigned int nr = 0;
+
+	for (d = cc->depots; d < cc_depots_end(cc); d++)
+		nr += d->reach == reach && READ_ONCE(d->was_used);
+	return max(nr, 1U);
+}
+
+/* How many chunks the classes lack together: with what is free on shelves, or with nothing */
+static unsigned int nr_missing(struct cc *cc, const struct cc_shelf *shelves)
+{
+	unsigned int class, nr = nr_used(cc, cc->main);
 	u64 missing = 0;
 
 	for (class = 0; class < CC_NR_MARKS; class++) {
 		u64 mark = cc_mark_bytes(class, kccd_all_bytes(cc)), free = 0;
 
+		mark = div_u64(mark, nr);
 		if (shelves)
 			free = class == CC_PAGES ? shelves[class].nr_long :
 						   shelves[class].nr_free;
@@ -61,17 +78,37 @@ unsigned int cc_wanted(struct cc_depot *d)
 {
 	unsigned int boost, nr;
 
+	if (!READ_ONCE(d->was_used))
+		return 0;
 	if (d->reach == d->cc->main) {
 		spin_lock_irq(&d->lock);
 		nr = nr_missing(d->cc, d->shelves);
 		spin_unlock_irq(&d->lock);
-	} else if (READ_ONCE(d->was_used)) {
-		nr = 1;
 	} else {
-		return 0;
+		nr = 1;
 	}
 	boost = READ_ONCE(d->grower.boost);
 	/* There is no memory of which more than half can always be empty */
 	return clamp(max(nr, boost ? 1U : 0) << boost, nr,
 		     max(nr, READ_ONCE(d->nr_chunks) / 2));
+}
+
+/**
+ * cc_surplus() - how many more chunks are empty than should be, wherever they are
+ * @cc:	   whose
+ * @reach: in all depots of that reach together
+ *
+ * Context: process context.
+ * Return: number of chunks; less than 0 if some are missing.
+ */
+int cc_surplus(struct cc *cc, enum cc_reach reach)
+{
+	struct cc_depot *d;
+	int nr = 0;
+
+	for (d = cc->depots; d < cc_depots_end(cc); d++) {
+		if (d->reach == reach)
+			nr += READ_ONCE(d->nr_empty) - cc_wanted(d);
+	}
+	return nr;
 }

@@ -22,6 +22,11 @@
  * twice as long each time. Memory is never waited for if that may mean to wait for
  * I/O, since that may wait for bounce buffers.
  *
+ * Where there are nodes, each has a depot (cc_nodes.c), and what is said here is true of
+ * each. What is made ahead is memory of that node. As long as there are empty chunks
+ * enough on others it is that or nothing; else, or if a request found no room, it is what
+ * can be had, and goes to the depot of the node that it is of.
+ *
  * Chunks that were added go again: those that are empty and were not needed for as
  * long as `swiotlb.cc_idle_ms`, beyond those that are wanted. How many that are is
  * seen from the fewest that were empty in that time, so a load that comes and goes
@@ -34,7 +39,7 @@
  * These are works rather than a thread: nothing runs where nothing is to do, they go
  * with the memory that they are for, and freeing must not wait behind growth, which
  * waits for memory. Growth runs on the CPU that asked, if it is not under way elsewhere,
- * and before tasks there: a chunk comes from that CPU's node, though anybody may use it.
+ * and before tasks there.
  *
  * Locking: cc.lock protects which chunks there are. Nobody holds it who waits for
  * memory, for a conversion or for a grace period.
@@ -47,6 +52,7 @@
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
+#include <linux/numa.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
@@ -104,9 +110,10 @@ void kccd_ask(struct cc *cc)
 		WRITE_ONCE(cc->ask, true);
 }
 
-static bool may_try(const struct cc_grower *g)
+static bool may_try(const struct cc_grower *g, bool urgent)
 {
-	return !time_before64(get_jiffies_64(), READ_ONCE(g->retry_at));
+	return (urgent && READ_ONCE(g->only_near)) ||
+	       !time_before64(get_jiffies_64(), READ_ONCE(g->retry_at));
 }
 
 /**
@@ -126,7 +133,7 @@ void kccd_ask_for(struct cc_depot *d)
 		WRITE_ONCE(cc->reclaim, true);
 		is_news = true;
 	}
-	if (cc->growable && !READ_ONCE(g->urgent) && may_try(g)) {
+	if (cc->growable && !READ_ONCE(g->urgent) && may_try(g, true)) {
 		WRITE_ONCE(g->urgent, true);
 		is_news = true;
 	}
@@ -180,9 +187,9 @@ void kccd_free_chunk(struct cc_chunk *chunk)
 int kccd_add_chunk(struct cc *cc, enum cc_reach reach,
 		   const struct swiotlb_params *params, bool grown)
 {
-	struct cc_depot *d = &cc->depots[reach];
 	struct io_tlb_pool *pool;
 	struct cc_chunk *chunk;
+	struct cc_depot *d;
 	int err;
 
 	chunk = kzalloc(sizeof(*chunk), GFP_KERNEL);
@@ -198,6 +205,7 @@ int kccd_add_chunk(struct cc *cc, enum cc_reach reach,
 	err = swiotlb_pool_provision(cc->mem, pool, params);
 	if (err)
 		goto err_free;
+	d = cc_nodes_depot(cc, reach, page_to_nid(pfn_to_page(PHYS_PFN(pool->start))));
 	/* A granule may be larger than a chunk, and a page not as aligned */
 	err = -ENOMEM;
 	if (pool->end - pool->start != CC_CHUNK_BYTES ||
@@ -239,33 +247,47 @@ static bool is_at_cap(const struct cc *cc)
 	return kccd_all_bytes(cc) + CC_CHUNK_BYTES > kccd_cap_bytes(cc);
 }
 
-static void back_off(struct cc *cc, struct cc_grower *g)
+static void hold(struct cc_grower *g, unsigned long delay, bool only_near)
+{
+	WRITE_ONCE(g->only_near, only_near);
+	WRITE_ONCE(g->retry_at, get_jiffies_64() + delay);
+}
+
+/* Nothing could be had; or nothing of the node, while others have enough */
+static void back_off(struct cc *cc, struct cc_depot *d, bool only_near,
+		     bool leaked)
 {
 	unsigned long delay = swiotlb_leak_delay(cc->nr_leaked) ?: RETRY_DELAY;
+	struct cc_depot *other;
 
 	/* The cap is what the administrator wants */
-	if (!is_at_cap(cc))
+	only_near = only_near && !leaked && !is_at_cap(cc);
+	if (!only_near && !is_at_cap(cc))
 		WRITE_ONCE(cc->nr_failures, cc->nr_failures + 1);
-	WRITE_ONCE(g->retry_at, get_jiffies_64() + delay);
+	hold(&d->grower, only_near ? RETRY_DELAY : delay, only_near);
+	/* Memory of other nodes would not fare better */
+	for (other = cc->depots; leaked && other < cc_depots_end(cc); other++)
+		hold(&other->grower, delay, false);
 }
 
 /* One more chunk if there should be one; false if not, or if it was not to be had */
 static bool grow_depot(struct cc *cc, struct cc_depot *d)
 {
-	const struct swiotlb_params params = {
+	struct swiotlb_params params = {
 		.phase = SWIOTLB_LATE,
 		.bytes = CC_CHUNK_BYTES,
 		.flags = SWIOTLB_EXACT,
 		.gfp = GFP_KERNEL | __GFP_NORETRY | zone_of(cc, d->reach),
+		.nid = d->nid,
 	};
 	struct cc_grower *g = &d->grower;
-	bool urgent = READ_ONCE(g->urgent);
-	unsigned int wanted, nr_empty;
+	bool urgent = READ_ONCE(g->urgent), only_near;
+	unsigned int wanted, nr_empty, nr_leaked = cc->nr_leaked;
 
 	if (urgent)
 		WRITE_ONCE(g->urgent, false);
 	/* As long as it says that it is starved, nobody asks only for that: see trim() */
-	if (!may_try(g) ||
+	if (!may_try(g, urgent) ||
 	    (!urgent && time_before64(get_jiffies_64(), READ_ONCE(cc->squeezed_until))))
 		return false;
 	if (READ_ONCE(d->starved) || urgent) {
@@ -280,8 +302,14 @@ static bool grow_depot(struct cc *cc, struct cc_depot *d)
 	if (nr_empty >= wanted)
 		return false;
 
+	only_near = !urgent && d->nid != NUMA_NO_NODE &&
+		    cc_surplus(cc, d->reach) >= 0;
+	if (d->nid != NUMA_NO_NODE)
+		params.flags |= SWIOTLB_NODE;
+	if (only_near)
+		params.gfp |= __GFP_THISNODE;
 	if (is_at_cap(cc) || kccd_add_chunk(cc, d->reach, &params, true)) {
-		back_off(cc, g);
+		back_off(cc, d, only_near, cc->nr_leaked > nr_leaked);
 		return false;
 	}
 	WRITE_ONCE(cc->nr_grows, cc->nr_grows + 1);
@@ -289,16 +317,20 @@ static bool grow_depot(struct cc *cc, struct cc_depot *d)
 	return true;
 }
 
-/* What the limited get is of use to the others, too, so it comes first */
+/*
+ * What the limited get is of use to the others, too, so it comes first. Of nodes none
+ * waits until others have all that they want
+ */
 static bool grow_any(struct cc *cc)
 {
 	struct cc_depot *d;
+	bool any = grow_depot(cc, &cc->depots[CC_LOW]);
 
-	for (d = cc->depots; d < cc_depots_end(cc); d++) {
-		if (grow_depot(cc, d))
-			return true;
-	}
-	return false;
+	if (any)
+		return true;
+	for (d = &cc->depots[CC_ANY]; d < cc_depots_end(cc); d++)
+		any |= grow_depot(cc, d);
+	return any;
 }
 
 static unsigned long count_objects(struct shrinker *shrinker,
@@ -439,18 +471,24 @@ static unsigned int nr_spare(struct cc_depot *d, unsigned long idle)
 {
 	struct cc_grower *g = &d->grower;
 	u64 now = get_jiffies_64();
-	unsigned int nr, wanted;
+	unsigned int nr, wanted, most;
 	bool was_taken;
 
 	if (time_before64(now, g->watched_since + idle))
 		return 0;
 	g->watched_since = now;
 	nr = cc_depot_least_empty(d, &was_taken);
+	/* Nobody is there, nor anything of theirs. Whoever comes back says so */
+	if (!READ_ONCE(d->was_asked) && nr == READ_ONCE(d->nr_chunks))
+		WRITE_ONCE(d->was_used, false);
+	WRITE_ONCE(d->was_asked, false);
 	wanted = cc_wanted(d);
 	/* This may be a moment when much else is free. That passes */
 	if (was_taken)
 		wanted = max(wanted, cc_most_wanted(d));
-	return nr > wanted ? nr - wanted : 0;
+	/* Other nodes may lack what is spare here, and have no memory */
+	most = max(cc_surplus(d->cc, d->reach), 0);
+	return min(nr > wanted ? nr - wanted : 0, most);
 }
 
 static void calm_down(struct cc_depot *d)
@@ -476,7 +514,7 @@ static void trim(struct work_struct *work)
 	cc_cpus_flush(cc, false);
 	for (d = cc->depots; d < cc_depots_end(cc); d++) {
 		/* Whoever was starved while nothing could be tried asked only once */
-		if (is_starved(d) && may_try(&d->grower))
+		if (is_starved(d) && may_try(&d->grower, false))
 			kccd_ask(cc);
 		cc_depot_tidy(d);
 		guard(mutex)(&cc->lock);

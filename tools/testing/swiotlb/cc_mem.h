@@ -60,8 +60,9 @@ static inline void make_cc(struct swiotlb_mem *mem)
 static inline void check_nothing_lost(struct swiotlb_mem *mem)
 {
 	struct cc *cc = cc_of(mem);
-	unsigned int nr_free, nr_chunks = 0;
+	unsigned int nr_free, nr_chunks[CC_NR_REACHES] = {}, nr_last[CC_NR_REACHES] = {};
 	struct cc_depot *d;
+	unsigned int reach;
 
 	cc_cpus_flush(cc, true);
 	mutex_lock(&cc->lock);
@@ -71,10 +72,14 @@ static inline void check_nothing_lost(struct swiotlb_mem *mem)
 			  d->shelves[CC_LAST].nr_free +
 			  d->shelves[CC_KEPT].nr_free;
 		CHECK_EQ(nr_free, d->nr_chunks * CC_CHUNK_PAGES);
-		CHECK_EQ(d->shelves[CC_LAST].nr, d->nr_chunks ? 1 : 0);
-		nr_chunks += d->nr_chunks;
+		nr_last[d->reach] += d->shelves[CC_LAST].nr;
+		nr_chunks[d->reach] += d->nr_chunks;
 	}
-	CHECK_EQ(nr_chunks, cc->nr_boot + cc->nr_grown);
+	for (reach = 0; reach < CC_NR_REACHES; reach++) {
+		CHECK_EQ(nr_last[reach], !!nr_chunks[reach]);
+		CHECK_EQ(nr_chunks[reach], cc->nr_chunks[reach]);
+	}
+	CHECK_EQ(nr_chunks[CC_LOW] + nr_chunks[CC_ANY], cc->nr_boot + cc->nr_grown);
 	mutex_unlock(&cc->lock);
 }
 
@@ -156,6 +161,22 @@ static inline const char *span_is_wrong(const struct swiotlb_span *span,
 	if (dma + req->size - 1 > req->addr_limit)
 		return "out of reach";
 	return NULL;
+}
+
+/* The mix of sizes that a guest asks for, see bench/load.c */
+static inline size_t mix_size(u64 *seed)
+{
+	unsigned int share = model_random_below(seed, 1000);
+
+	if (share < 35)
+		return 64 * (1 + model_random_below(seed, 8));
+	if (share < 577)
+		return 512 * (2 + model_random_below(seed, 3));
+	if (share < 913)
+		return 512 * (5 + model_random_below(seed, 4));
+	if (share < 960)
+		return SZ_4K * (2 + model_random_below(seed, 3));
+	return min(SZ_4K * (5UL + model_random_below(seed, 124)), SZ_256K);
 }
 
 /* By the linker: those that there are, and who is called in their place */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The cc backend: slabs in chunks, what is kept for whom, and how many searches it takes
+ * The cc backend: slabs in chunks, and what is kept for whom
  */
 #include "cc_mem.h"
 
@@ -143,6 +143,13 @@ TEST(cc_keeps_promises_at_the_first_attempt)
 TEST(cc_keeps_promises_with_one_chunk)
 {
 	promise_at_first_attempt("1024,cc");
+}
+
+/* Also where CPUs are of other nodes than the memory */
+TEST(cc_keeps_promises_on_any_node)
+{
+	shim_nr_nodes = 3;
+	promise_at_first_attempt("4096,cc");
 }
 
 /* What is kept is for those who free memory; if that was not enough, for all for a while */
@@ -321,22 +328,6 @@ TEST(cc_slabs_wait_for_readers)
 	drop_cc(&mem);
 }
 
-/* The mix of sizes that a guest asks for, see bench/load.c */
-static size_t mix_size(u64 *seed)
-{
-	unsigned int share = model_random_below(seed, 1000);
-
-	if (share < 35)
-		return 64 * (1 + model_random_below(seed, 8));
-	if (share < 577)
-		return 512 * (2 + model_random_below(seed, 3));
-	if (share < 913)
-		return 512 * (5 + model_random_below(seed, 4));
-	if (share < 960)
-		return SZ_4K * (2 + model_random_below(seed, 3));
-	return min(SZ_4K * (5UL + model_random_below(seed, 124)), SZ_256K);
-}
-
 /* Churn around a target; what share of the requests up to 16 KiB fails, in permille */
 static unsigned int churn(unsigned int nr_steps, size_t full, u64 *seed,
 			  void (*now_and_then)(void))
@@ -506,90 +497,4 @@ TEST(cc_recovers_from_a_lack_of_slabs)
 	CHECK(permille <= 10);
 	drop_all();
 	drop_cc(&mem);
-}
-
-static unsigned int nr_searches;
-
-int __wrap_cc_find_run(const unsigned long *free, unsigned int nr_slots,
-		       unsigned int first, const struct cc_fit *fit)
-{
-	__atomic_fetch_add(&nr_searches, 1, __ATOMIC_RELAXED);
-	return __real_cc_find_run(free, nr_slots, first, fit);
-}
-
-/* Searches for a request, as hard as can be: a bound, whatever is free, and how much */
-TEST(cc_searches_have_a_bound)
-{
-	unsigned int i, round, before, nr, worst = 0;
-	u64 seed = 11;
-
-	for (round = 0; round < 2; round++) {
-		make_cc_of(&mem, round ? 128UL << 20 : SZ_16M);
-		stop_growth(&mem);
-		for (i = 0; i < 60000 && nr_spans < MAX_SPANS - 1; i++) {
-			struct swiotlb_req req = PLAIN_REQ(mix_size(&seed));
-
-			if (!model_random_below(&seed, 3))
-				req.min_align_mask = (1U << model_random_below(&seed, 17)) - 1;
-			if (!model_random_below(&seed, 3))
-				req.boundary_mask = U64_MAX >> model_random_below(&seed, 52);
-			req.orig_addr += 512 * model_random_below(&seed, 4096);
-			before = READ_ONCE(nr_searches);
-			take_req(&mem, &req);
-			nr = READ_ONCE(nr_searches) - before;
-			worst = max(worst, nr);
-			CHECK(nr <= 2 * CC_NR_REACHES * CC_MAX_SEARCHES);
-			if (nr_spans && model_random_below(&seed, 100) < 45)
-				drop(model_random_below(&seed, nr_spans));
-			if (i % 256 == 0)
-				shim_settle();
-		}
-		drop_all();
-		drop_cc(&mem);
-	}
-	printf("  %u searches at most, %u allowed\n", worst,
-	       2 * CC_NR_REACHES * CC_MAX_SEARCHES);
-	CHECK(worst > 2 * CC_TRIES);
-}
-
-static __thread unsigned int nr_locks;
-
-void __wrap_spin_lock(spinlock_t *lock)
-{
-	nr_locks++;
-	__real_spin_lock(lock);
-}
-
-/*
- * Where the bitmaps of buckets say that there is nothing, nothing is searched, and no
- * lock is taken: so a map that must fail says so at once, however much memory there is
- */
-TEST(cc_fails_in_constant_time)
-{
-	unsigned int i, round, before, before_locks;
-
-	for (round = 0; round < 2; round++) {
-		make_cc_of(&mem, round ? 512UL << 20 : SZ_16M);
-		stop_growth(&mem);
-		while (!take(SZ_64K))
-			;
-		/* Holes of 64 KiB everywhere */
-		for (i = 0; i < nr_spans; i += 2)
-			drop(i);
-		/* The first gives back what the CPU keeps, and time stands still */
-		CHECK_EQ(take(SZ_1M), -ENOSPC);
-		shim_settle();
-		before = READ_ONCE(nr_searches);
-		before_locks = nr_locks;
-		for (i = 0; i < 100; i++) {
-			CHECK_EQ(take(SZ_1M), -ENOSPC);
-			CHECK_EQ(take(SZ_512K), -ENOSPC);
-		}
-		CHECK_EQ(READ_ONCE(nr_searches), before);
-		CHECK_EQ(nr_locks, before_locks);
-		drop_all();
-		/* They are counted, or this would say nothing */
-		CHECK(nr_locks > before_locks);
-		drop_cc(&mem);
-	}
 }

@@ -70,6 +70,20 @@ TEST(race_cc_in_a_confidential_guest)
 	race("0");
 }
 
+/* CPUs take memory of nodes and give back that of others, and each grows and shrinks */
+TEST(race_cc_on_two_nodes)
+{
+	shim_nr_nodes = 2;
+	race("0");
+}
+
+TEST(race_cc_on_full_nodes)
+{
+	shim_nr_nodes = 3;
+	shim_node_is_empty[1] = true;
+	race("24");
+}
+
 /* The end comes at any time: before a work, in it, after it */
 TEST(race_cc_cut_short)
 {
