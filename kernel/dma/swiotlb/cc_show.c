@@ -37,31 +37,78 @@ static unsigned long nr_cached(struct cc *cc, enum cc_reach reach,
 	return nr;
 }
 
-static void show_depot(struct cc *cc, struct cc_depot *d, struct seq_file *m)
+/* Chunks of a depot, or of several */
+struct stock {
+	unsigned int nr;
+	unsigned int nr_empty;
+	unsigned int nr_wanted;
+	unsigned int boost;
+};
+
+static void add_stock(struct stock *stock, struct cc_depot *d)
 {
+	stock->nr += READ_ONCE(d->nr_chunks);
+	stock->nr_empty += READ_ONCE(d->nr_empty);
+	stock->nr_wanted += cc_wanted(d);
+	stock->boost = max(stock->boost, READ_ONCE(d->grower.boost));
+}
+
+static void show_stock(const struct stock *stock, struct seq_file *m)
+{
+	seq_printf(m, "chunks %u empty %u wanted %u boost %u\n", stock->nr,
+		   stock->nr_empty, stock->nr_wanted, stock->boost);
+}
+
+static void show_class(struct cc *cc, enum cc_reach reach, enum cc_class class,
+		       struct seq_file *m)
+{
+	unsigned long nr = 0, nr_free = 0, nr_peak = 0;
+	struct cc_depot *d;
+
+	for (d = cc->depots; d < cc_depots_end(cc); d++) {
+		const struct cc_shelf *shelf = &d->shelves[class];
+
+		if (d->reach != reach)
+			continue;
+		guard(spinlock_irq)(&d->lock);
+		nr += shelf->nr;
+		nr_free += shelf->nr_free;
+		nr_peak += shelf->nr_peak;
+	}
+	if (!nr_peak)
+		return;
+	seq_printf(m, "\tclass %s: %s %lu slots %lu free %lu cached %lu peak %lu\n",
+		   cc_classes[class].name,
+		   cc_has_slabs(class) ? "slabs" : "chunks", nr,
+		   nr * cc_nr_slots(class), nr_free,
+		   nr_cached(cc, reach, class), nr_peak);
+}
+
+static void show_reach(struct cc *cc, enum cc_reach reach, struct seq_file *m)
+{
+	bool is_split = reach == CC_ANY && cc->nr_depots > CC_NR_REACHES;
+	struct stock all = {};
+	struct cc_depot *d;
 	unsigned int class;
 
-	seq_printf(m, "\treach %s: chunks %u empty %u wanted %u boost %u\n",
-		   d->reach == CC_LOW ? "low" : "any", READ_ONCE(d->nr_chunks),
-		   READ_ONCE(d->nr_empty), cc_wanted(d),
-		   READ_ONCE(d->grower.boost));
-	for (class = 0; class < CC_NR_CLASSES; class++) {
-		const struct cc_shelf *shelf = &d->shelves[class];
-		unsigned long nr, nr_free, nr_peak;
-
-		scoped_guard(spinlock_irq, &d->lock) {
-			nr = shelf->nr;
-			nr_free = shelf->nr_free;
-			nr_peak = shelf->nr_peak;
-		}
-		if (!nr_peak)
-			continue;
-		seq_printf(m, "\tclass %s: %s %lu slots %lu free %lu cached %lu peak %lu\n",
-			   cc_classes[class].name,
-			   cc_has_slabs(class) ? "slabs" : "chunks", nr,
-			   nr * cc_nr_slots(class), nr_free,
-			   nr_cached(cc, d->reach, class), nr_peak);
+	for (d = cc->depots; d < cc_depots_end(cc); d++) {
+		if (d->reach == reach)
+			add_stock(&all, d);
 	}
+	seq_printf(m, "\treach %s: ", reach == CC_LOW ? "low" : "any");
+	show_stock(&all, m);
+	for (d = cc->depots; d < cc_depots_end(cc); d++) {
+		struct stock own = {};
+
+		if (d->reach == reach)
+			add_stock(&own, d);
+		if (!is_split || (!own.nr && !own.nr_wanted))
+			continue;
+		seq_printf(m, "\tnode %d: ", d->nid);
+		show_stock(&own, m);
+	}
+	for (class = 0; class < CC_NR_CLASSES; class++)
+		show_class(cc, reach, class, m);
 }
 
 /* What part of the slots that buffers got they did not need, in percent */
@@ -86,7 +133,6 @@ static void show_waste(struct cc *cc, struct seq_file *m)
 void swiotlb_cc_show(struct swiotlb_mem *mem, struct seq_file *m)
 {
 	struct cc *cc = mem->backend;
-	struct cc_depot *d;
 	unsigned int geom;
 
 	guard(mutex)(&cc->lock);
@@ -95,8 +141,9 @@ void swiotlb_cc_show(struct swiotlb_mem *mem, struct seq_file *m)
 	seq_printf(m, "\tgrown %lu shrunk %lu failed %lu\n",
 		   READ_ONCE(cc->nr_grows), READ_ONCE(cc->nr_shrinks),
 		   READ_ONCE(cc->nr_failures));
-	for (d = cc->depots; d < cc_depots_end(cc); d++)
-		show_depot(cc, d, m);
+	show_reach(cc, CC_LOW, m);
+	if (cc->main != CC_LOW)
+		show_reach(cc, CC_ANY, m);
 	show_waste(cc, m);
 	for (geom = 0; geom < CC_NR_GEOMS; geom++)
 		seq_printf(m, "\tslabs %s: made %u in reserve %u\n",

@@ -297,3 +297,28 @@ TEST(cc_nodes_know_boot_memory)
 	drop(1);
 	mem.ops->exit(&mem);
 }
+
+/* A line for each that has memory or wants it, and the sum */
+TEST(cc_nodes_are_shown)
+{
+	struct seq_file m = {}, one = {};
+	char line[64];
+
+	make_nodes(4, FIRST_BYTES);
+	mem.ops->show(&mem, &one);
+	CHECK(strstr(one.text, "\treach any: chunks 7 empty 6 wanted 3 boost 0\n"));
+	use_node(1);
+	mem.ops->show(&mem, &m);
+	snprintf(line, sizeof(line), "\treach any: chunks %u empty %u ",
+		 7 + node(1)->nr_chunks, node(0)->nr_empty + node(1)->nr_empty);
+	CHECK(strstr(m.text, line));
+	CHECK(strstr(m.text, "\tnode 0: chunks 7 empty "));
+	snprintf(line, sizeof(line), "\tnode 1: chunks %u empty %u wanted %u boost %u\n",
+		 node(1)->nr_chunks, node(1)->nr_empty, cc_wanted(node(1)),
+		 node(1)->grower.boost);
+	CHECK(strstr(m.text, line));
+	CHECK(!strstr(m.text, "node 2"));
+	CHECK(!strstr(m.text, "node -1"));
+	shim_cpu = 0;
+	drop_cc(&mem);
+}
