@@ -139,7 +139,7 @@ def prepare(scenario: Scenario, kernel: Kernel, variant: tuple[str, str], backen
         console=LOGS / f"{tag}.console", cmdline=add_backend(cmdline, backend),
         memory=scenario["memory"], cpus=int(scenario["cpus"]), devices=scenario["devices"],
         disk_size=scenario["disk"], latency_ms=int(scenario["latency"]) if scenario.keeps_nothing else None,
-        iops=int(scenario["iops"] or 0), clock=scenario["clock"], arch=kernel.arch,
+        iops=int(scenario["iops"] or 0), nodes=int(scenario["nodes"]), clock=scenario["clock"], arch=kernel.arch,
         devicetree=REPO / scenario["devicetree"] if scenario["devicetree"] else None,
         dtc=kernel.obj / "scripts/dtc/dtc")
 

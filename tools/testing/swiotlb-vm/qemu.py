@@ -56,6 +56,7 @@ class Machine:
     disk_size: str
     latency_ms: int | None = None
     iops: int = 0
+    nodes: int = 1
     clock: str = "real"
     arch: str = "x86"
     devicetree: Path | None = None
@@ -198,7 +199,14 @@ def ports(machine: Machine) -> list[str]:
 
 
 def memory(machine: Machine) -> list[str]:
-    """The guest's memory. What it never touches, the host need not have."""
+    """The guest's memory. What it never touches, the host need not have. Nodes have equal parts, and CPUs in a row."""
+    if machine.nodes > 1:
+        part, cpus = parse_size(machine.memory) // machine.nodes, machine.cpus // machine.nodes
+        return ["-m", machine.memory] + [
+            word for node in range(machine.nodes)
+            for word in ("-object", f"memory-backend-ram,id=node{node},size={part},reserve=off",
+                         "-numa", f"node,nodeid={node},memdev=node{node},"
+                                  f"cpus={node * cpus}-{(node + 1) * cpus - 1}")]
     if parse_size(machine.memory) < LARGE_BYTES:
         return ["-m", machine.memory]
     return ["-m", machine.memory, "-machine", "memory-backend=ram",
@@ -213,7 +221,8 @@ def processors(machine: Machine) -> list[str]:
     """
     if machine.cpus == 1 and machine.clock != "icount" and machine.arch != "arm64":
         return ["-smp", "1,maxcpus=2"]
-    return ["-smp", str(machine.cpus)]
+    # CPUs of two nodes cannot be of one socket.
+    return ["-smp", str(machine.cpus) if machine.nodes == 1 else f"{machine.cpus},sockets={machine.nodes}"]
 
 
 def command(machine: Machine) -> list[str]:

@@ -20,7 +20,7 @@ SINGLE = {
     "summary": "", "kernels": "swiotlb", "memory": "512M", "cpus": "2", "devices": "",
     "disk": "64M", "cmdline": "", "limit": "60", "clock": "real", "tools": "",
     "backend": "", "ktap": "no", "patience": "120", "devicetree": "", "compare": "no",
-    "latency": "", "iops": "",
+    "latency": "", "iops": "", "nodes": "1",
     "ci": "", "ci_backend": "", "ci_variant": "", "ci_sweep": "", "coco": "", "conversions": "", "sweep": "",
 }
 MACHINE = ("memory", "cpus", "devices", "disk", "latency", "iops", "limit")  # what a variant can have its own of

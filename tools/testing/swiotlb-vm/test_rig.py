@@ -526,6 +526,15 @@ class Machines(unittest.TestCase):
         self.assertIn("size=64G,reserve=off", self.command("", "64G"))
         self.assertNotIn("reserve", self.command("", "4G"))
 
+    def test_nodes_share_memory_and_processors(self) -> None:
+        path = Path("x")
+        words = " ".join(qemu.command(qemu.Machine(path, path, path, path, "", "6G", 4, "", "1M", nodes=2)))
+        self.assertIn("-smp 4,sockets=2 ", words)
+        self.assertIn(f"id=node1,size={3 << 30},", words)
+        self.assertIn("-numa node,nodeid=0,memdev=node0,cpus=0-1 ", words)
+        self.assertIn("-numa node,nodeid=1,memdev=node1,cpus=2-3 ", words)
+        self.assertNotIn("-numa", self.command("", "6G"))
+
 
 class Conversions(unittest.TestCase):
     HEADER = "site site calls bytes misaligned failures ns direction\n"
