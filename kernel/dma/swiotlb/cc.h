@@ -408,6 +408,7 @@ u64 kccd_cap_bytes(const struct cc *cc);
 unsigned int cc_most_wanted(const struct cc_depot *d);
 unsigned int cc_wanted(struct cc_depot *d);
 int cc_surplus(struct cc *cc, enum cc_reach reach);
+bool cc_has_empty(struct cc *cc, enum cc_reach reach);
 
 /* cc_show.c */
 void swiotlb_cc_show(struct swiotlb_mem *mem, struct seq_file *m);

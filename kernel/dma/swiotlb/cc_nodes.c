@@ -9,7 +9,7 @@
  * A request looks in the depot of its CPU's node first, and then in those of the other
  * nodes, as far as they have any memory, in the order of their numbers from its own on.
  *
- *  - Small buffers get slots of their size on any node before they get larger ones.
+ *  - Small buffers get slots of less than 4 KiB on any node before they get pages.
  *  - All get what is there for buffers on any node before they get what is set aside
  *    on one: last, kept and coherent chunks. But then they get that of any node, too. What
  *    a node keeps for those who free memory is for all of these.
@@ -17,7 +17,8 @@
  *    node is still in that CPU's caches. It goes home when the CPU gives it back.
  *
  * A node is in use as long as its CPUs look for memory, wherever they find it, or anything
- * is mapped in its own. Then it should have some that is free, else none: see cc_wanted.c.
+ * is mapped in its own; that with the last chunk always is. Then it should have some that
+ * is free, else none: see cc_wanted.c.
  *
  * Locking: nobody has the locks of two depots.
  */

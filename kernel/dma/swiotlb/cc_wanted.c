@@ -10,10 +10,11 @@
  * is anybody.
  *
  * With several nodes each that is in use should have its part, one as large as the other:
- * together they want no more than one would, but for what is rounded up.
+ * if nothing is free on shelves they want no more together than one would, but for what
+ * is rounded up.
  *
- * If that was too little, as kccd tells, it is doubled: up to half of all that the depot
- * has.
+ * If that was too little, as kccd tells, it is doubled: up to half of the node's part of
+ * all there is.
  */
 #include <linux/math.h>
 #include <linux/math64.h>
@@ -76,7 +77,7 @@ unsigned int cc_most_wanted(const struct cc_depot *d)
  */
 unsigned int cc_wanted(struct cc_depot *d)
 {
-	unsigned int boost, nr;
+	unsigned int boost, nr, most;
 
 	if (!READ_ONCE(d->was_used))
 		return 0;
@@ -88,9 +89,13 @@ unsigned int cc_wanted(struct cc_depot *d)
 		nr = 1;
 	}
 	boost = READ_ONCE(d->grower.boost);
-	/* There is no memory of which more than half can always be empty */
-	return clamp(max(nr, boost ? 1U : 0) << boost, nr,
-		     max(nr, READ_ONCE(d->nr_chunks) / 2));
+	/*
+	 * There is no memory of which more than half can always be empty. A node may have
+	 * none of its own, and yet use its part
+	 */
+	most = READ_ONCE(d->cc->nr_chunks[d->reach]) / 2 /
+		nr_used(d->cc, d->reach);
+	return clamp(max(nr, boost ? 1U : 0) << boost, nr, max(nr, most));
 }
 
 /**
@@ -111,4 +116,23 @@ int cc_surplus(struct cc *cc, enum cc_reach reach)
 			nr += READ_ONCE(d->nr_empty) - cc_wanted(d);
 	}
 	return nr;
+}
+
+/**
+ * cc_has_empty() - is any chunk empty, wherever it is
+ * @cc:	   whose
+ * @reach: in the depots of that reach
+ *
+ * Context: any.
+ * Return: %true if so.
+ */
+bool cc_has_empty(struct cc *cc, enum cc_reach reach)
+{
+	struct cc_depot *d;
+
+	for (d = cc->depots; d < cc_depots_end(cc); d++) {
+		if (d->reach == reach && READ_ONCE(d->nr_empty))
+			return true;
+	}
+	return false;
 }

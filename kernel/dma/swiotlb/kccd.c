@@ -281,13 +281,14 @@ static bool grow_depot(struct cc *cc, struct cc_depot *d)
 		.nid = d->nid,
 	};
 	struct cc_grower *g = &d->grower;
-	bool urgent = READ_ONCE(g->urgent), only_near;
+	bool urgent = READ_ONCE(g->urgent), only_near, is_short;
 	unsigned int wanted, nr_empty, nr_leaked = cc->nr_leaked;
 
 	if (urgent)
 		WRITE_ONCE(g->urgent, false);
 	/* As long as it says that it is starved, nobody asks only for that: see trim() */
-	if (!may_try(g, urgent) ||
+	is_short = d->nid != NUMA_NO_NODE && cc_surplus(cc, d->reach) < 0;
+	if (!may_try(g, urgent || is_short) ||
 	    (!urgent && time_before64(get_jiffies_64(), READ_ONCE(cc->squeezed_until))))
 		return false;
 	if (READ_ONCE(d->starved) || urgent) {
@@ -295,6 +296,8 @@ static bool grow_depot(struct cc *cc, struct cc_depot *d)
 		WRITE_ONCE(d->starved, false);
 	}
 
+	/* What it waited for may have become free meanwhile, here or on another node */
+	urgent = urgent && !cc_has_empty(cc, d->reach);
 	wanted = max(cc_wanted(d), urgent ? 1U : 0);
 	nr_empty = READ_ONCE(d->nr_empty);
 	/* Ask again when one is taken that may be missing by then, or the last one */
@@ -306,8 +309,9 @@ static bool grow_depot(struct cc *cc, struct cc_depot *d)
 		    cc_surplus(cc, d->reach) >= 0;
 	if (d->nid != NUMA_NO_NODE)
 		params.flags |= SWIOTLB_NODE;
+	/* Others have enough: nobody on that node need make room */
 	if (only_near)
-		params.gfp |= __GFP_THISNODE;
+		params.gfp = (params.gfp & ~__GFP_RECLAIM) | __GFP_THISNODE;
 	if (is_at_cap(cc) || kccd_add_chunk(cc, d->reach, &params, true)) {
 		back_off(cc, d, only_near, cc->nr_leaked > nr_leaked);
 		return false;
@@ -471,7 +475,7 @@ static unsigned int nr_spare(struct cc_depot *d, unsigned long idle)
 {
 	struct cc_grower *g = &d->grower;
 	u64 now = get_jiffies_64();
-	unsigned int nr, wanted, most;
+	unsigned int nr, nr_kept, wanted, most;
 	bool was_taken;
 
 	if (time_before64(now, g->watched_since + idle))
@@ -479,7 +483,8 @@ static unsigned int nr_spare(struct cc_depot *d, unsigned long idle)
 	g->watched_since = now;
 	nr = cc_depot_least_empty(d, &was_taken);
 	/* Nobody is there, nor anything of theirs. Whoever comes back says so */
-	if (!READ_ONCE(d->was_asked) && nr == READ_ONCE(d->nr_chunks))
+	nr_kept = READ_ONCE(d->shelves[CC_KEPT].nr_empty);
+	if (!READ_ONCE(d->was_asked) && nr + nr_kept == READ_ONCE(d->nr_chunks))
 		WRITE_ONCE(d->was_used, false);
 	WRITE_ONCE(d->was_asked, false);
 	wanted = cc_wanted(d);

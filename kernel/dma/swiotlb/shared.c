@@ -43,8 +43,8 @@
 #include <linux/list.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
-#include <linux/numa.h>
 #include <linux/mutex.h>
+#include <linux/numa.h>
 #include <linux/overflow.h>
 #include <linux/pfn.h>
 #include <linux/shrinker.h>

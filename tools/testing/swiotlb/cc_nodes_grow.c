@@ -149,9 +149,93 @@ TEST(cc_nodes_that_are_full_need_no_watermarks)
 	while (!take(SZ_2M))
 		;
 	shim_settle();
-	CHECK_EQ(cc_of(&mem)->nr_grown, 1);
+	/* One that was needed, and one more as that was too little */
+	CHECK_EQ(cc_of(&mem)->nr_grown, 2);
 	CHECK_EQ(take(SZ_2M), 0);
 	drop(nr_spans);
+	shim_cpu = 0;
+	drop_cc(&mem);
+}
+
+/* Nor do others wait for memory of that node, or have it made there by others */
+TEST(cc_nodes_that_are_full_are_left_alone)
+{
+	unsigned int i;
+
+	make_nodes(2, FIRST_BYTES);
+	shim_node_is_empty[1] = true;
+	shim_cpu = 1;
+	CHECK_EQ(take(SZ_64K), 0);
+	shim_settle();
+	CHECK(node(1)->grower.only_near);
+	CHECK(!shim_strained_a_node);
+
+	/* Who found no room is helped by what is empty by now, wherever it is */
+	CHECK(node(0)->nr_empty);
+	for (i = 0; i < 3; i++) {
+		kccd_ask_for(node(1));
+		shim_settle();
+		CHECK(!node(1)->grower.urgent);
+		CHECK_EQ(cc_of(&mem)->nr_grown, 0);
+	}
+	drop(nr_spans);
+	shim_cpu = 0;
+	drop_cc(&mem);
+}
+
+/* If all nodes together have too little, that some had none does not matter any more */
+TEST(cc_nodes_that_are_full_need_not_wait)
+{
+	make_nodes(2, FIRST_BYTES);
+	shim_node_is_empty[1] = true;
+	shim_cpu = 1;
+	CHECK_EQ(take(SZ_64K), 0);
+	shim_settle();
+	CHECK(node(1)->grower.only_near);
+	while (node(0)->nr_empty > 1)
+		CHECK_EQ(take(SZ_2M), 0);
+	/* No time has passed */
+	shim_settle();
+	CHECK(cc_of(&mem)->nr_grown);
+	drop(nr_spans);
+	shim_cpu = 0;
+	drop_cc(&mem);
+}
+
+/* What a node wants is doubled though it has nothing: up to half of its part of all */
+TEST(cc_nodes_without_memory_want_more)
+{
+	unsigned int nr, boost;
+
+	make_nodes(2, 256UL << 20);
+	stop_growth(&mem);
+	WRITE_ONCE(node(1)->was_used, true);
+	nr = cc_wanted(node(1));
+	CHECK(nr);
+	for (boost = 1; boost < 3; boost++) {
+		node(1)->grower.boost = boost;
+		CHECK_EQ(cc_wanted(node(1)), nr << boost);
+	}
+	node(1)->grower.boost = 6;
+	CHECK_EQ(cc_wanted(node(1)), node(0)->nr_chunks / 4);
+	drop_cc(&mem);
+}
+
+/* Chunks that are kept are empty, too: a node that nobody uses has none */
+TEST(cc_nodes_keep_nothing_for_nobody)
+{
+	set("cc_watermarks", "64,64,128,512,131072,0");
+	make_nodes(2, FIRST_BYTES);
+	shim_cpu = 1;
+	CHECK_EQ(take(SZ_64K), 0);
+	drop(1);
+	shim_pass_ms(1000);
+	CHECK(node(1)->nr_chunks > 32);
+	CHECK_EQ(node(1)->shelves[CC_KEPT].nr, 1);
+	shim_pass_ms(60000);
+	/* Though what it has is what the other one lacks */
+	CHECK(!node(1)->was_used);
+	CHECK_EQ(cc_wanted(node(1)), 0);
 	shim_cpu = 0;
 	drop_cc(&mem);
 }

@@ -113,6 +113,8 @@ struct page *alloc_pages_node(int nid, gfp_t gfp, unsigned int order);
 #define NUMA_NO_NODE		(-1)
 extern unsigned int shim_nr_nodes;
 extern bool shim_node_is_empty[SHIM_MAX_NODES];
+/* Somebody had others make room on one node, though memory of others might have done */
+extern bool shim_strained_a_node;
 #define nr_node_ids		shim_nr_nodes
 #define node_online(nid)	((unsigned int)(nid) < shim_nr_nodes)
 #define cpu_to_mem(cpu)		((int)((cpu) % shim_nr_nodes))
