@@ -193,7 +193,8 @@ struct swiotlb_limits {
  *	      is for when there is none below; %SWIOTLB_UNSIZED if nobody asked
  *	      for just that many @bytes, so that who can grow may begin with less;
  *	      %SWIOTLB_EXACT if less is of no use; %SWIOTLB_NODE if memory of @nid is
- *	      best, or with %__GFP_THISNODE no other will do
+ *	      best, or with %__GFP_THISNODE no other will do, for @bytes that are a
+ *	      power of two
  * @gfp:      zone of the memory (%SWIOTLB_LATE, %SWIOTLB_ATOMIC), and how hard to
  *	      try (%SWIOTLB_LATE)
  * @nid:      the node (%SWIOTLB_LATE)

@@ -38,6 +38,8 @@ struct seq_file;
 
 /* Searches for any request in a depot, see cc_depot.c */
 #define CC_MAX_SEARCHES	(CC_NR_CLASSES * CC_TRIES + 5 * CC_TRIES + 6)
+/* And before that, where a small slot will do */
+#define CC_SINGLE_SEARCHES	(5 * CC_TRIES)
 
 /* From an offer of up to 512 slots: exact below 16, then eight to an octave */
 #define CC_NR_BUCKETS	64
@@ -254,10 +256,10 @@ struct cc {
 	struct cc_depot depots[] __counted_by(nr_depots);
 };
 
-/* Searches for any request at all: each depot twice, see cc_depot.c */
+/* Searches for any request at all: each depot twice, and for small slots first, see cc_depot.c */
 static inline unsigned int cc_max_searches(const struct cc *cc)
 {
-	return 2 * cc->nr_depots * CC_MAX_SEARCHES;
+	return cc->nr_depots * (CC_SINGLE_SEARCHES + 2 * CC_MAX_SEARCHES);
 }
 
 /* Behind the last depot */

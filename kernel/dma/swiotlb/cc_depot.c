@@ -16,8 +16,8 @@
  *	   so when nothing is mapped all of it is free. That is why whatever is promised
  *	   can be had at the first attempt then, wherever free slots are kept. Buffers
  *	   come here when there is no room elsewhere, small ones to slots of 4 KiB.
- *   kept: one of 64 chunks of a depot, and one of 32 where there are fewer. For those who need
- *	   memory to free memory, and if even that was not enough, for all for
+ *   kept: one of 64 chunks of a depot, and one of 32 where there are fewer. For those
+ *	   who need memory to free memory, and if even that was not enough, for all for
  *	   a second, since a request that was refused may come again from elsewhere.
  *   coherent: an empty chunk from which dma_alloc_*() gets its pages, and buffers only if
  *	   there is nothing else. What is allocated is held for as long as a device has its
@@ -31,9 +31,9 @@
  * CC_TRIES searches in each, as many again for a new slab in five of them, and one in
  * what was made for it in six: CC_MAX_SEARCHES. There are two depots, and one more for each
  * node but the first, and who found nothing tries once more when he has given back what his
- * CPU keeps: cc_max_searches(). That is 472 at the very most, with four nodes 1180; and for
- * each node 40 where one small slot would have done. Who finds nothing in the bitmaps of
- * filled buckets does none, and takes no lock.
+ * CPU keeps. Where one small slot will do, up to 40 in each depot come before all that:
+ * cc_max_searches(). That is 552 at the very most, with four nodes 1380. Who finds nothing in
+ * the bitmaps of filled buckets does none, and takes no lock.
  *
  * Locking: cc_depot.lock protects the depot, its chunks and their slabs. It is
  * taken with interrupts off.

@@ -70,10 +70,11 @@ static void show_class(struct cc *cc, enum cc_reach reach, enum cc_class class,
 
 		if (d->reach != reach)
 			continue;
-		guard(spinlock_irq)(&d->lock);
+		spin_lock_irq(&d->lock);
 		nr += shelf->nr;
 		nr_free += shelf->nr_free;
 		nr_peak += shelf->nr_peak;
+		spin_unlock_irq(&d->lock);
 	}
 	if (!nr_peak)
 		return;
