@@ -4,10 +4,10 @@
 
 builds.py [variant...]; ARCHS=all adds the architectures whose cross compiler happens to be installed.
 
-Each variant is compiled twice: kernel/dma and its users with warnings as errors, as everybody builds them, and our
-folders once more with W=1 and sparse. Variants of one architecture share an object tree (build/<release>/obj-<arch>),
-in which kbuild recompiles only what depends on the options that changed. With the first variant, sparse has to find
-the mistakes that it is there for: they lie in tools/testing/swiotlb/sparse.
+kernel/dma and its users are compiled with warnings as errors, those of W=1 among them, and sparse looks at them.
+Variants of one architecture share an object tree (build/<release>/obj-<arch>), in which kbuild recompiles only what
+depends on the options that changed. With the first variant, sparse has to find the mistakes that it is there for:
+they lie in tools/testing/swiotlb/sparse.
 """
 
 import os
@@ -74,7 +74,7 @@ VARIANTS = [
     ("default", "s390", "SMP=y SWIOTLB=y DEBUG_FS=y", COMMON_USERS + ["arch/s390/mm/init.o"]),
 ]
 
-FOLDERS = ["kernel/dma/swiotlb/", "samples/swiotlb/"]
+SAMPLES = ["samples/swiotlb/"]
 MISTAKES = REPO / "tools/testing/swiotlb/sparse"
 OURS = re.compile(r"((kernel/dma|samples)/swiotlb/|include/(linux|trace/events)/(swiotlb|coco|cc_granule)"
                   r"|arch/x86/coco/(sim/|conversions|guest)|arch/x86/include/asm/coco_\w)\S*:\d+:.*(warning|error):")
@@ -86,28 +86,24 @@ def variables(arch):
 
 
 def build(name, arch, words, targets):
-    """Both passes of one variant; raises Failed on the first finding."""
+    """Compile and check one variant; raises Failed on the first finding."""
     what = f"{arch}/{name}"
     log = LOGS / f"builds-{arch}-{name}.log"
     obj = TREE / f"obj-{arch}"
     if arch == "x86":
         seed(obj, TREE / "obj", what)  # host tools, for one
     options = dict(f"CONFIG_{word}".split("=", 1) for word in f"{BASE} {words}".split())
-    configure(TREE, obj, options, log, what, variables(arch))
+    configure(TREE, obj, options, log.with_suffix(".configure.log"), what, variables(arch))
     command = make(TREE, obj, variables(arch))
-    folders = FOLDERS if "CONFIG_SAMPLES" in options else FOLDERS[:1]
-    run(command + targets + folders[1:], log, what, env=kbuild_env(), append=True)
-    folders = folders + [target for target in targets if target in COCO[:1]]
-    if options.get("CONFIG_SWIOTLB") == "n":
-        return
+    if "CONFIG_SAMPLES" in options:
+        targets = targets + SAMPLES
     # C=2 also checks what need not be recompiled. Sparse has something to say on most kernel headers: only ours count.
-    strict = log.with_suffix(".strict.log")
     sparse = [] if arch == "riscv" else ["C=2"]  # its -march is beyond sparse
-    run(command + ["W=1", *sparse, *folders], strict, what, env=kbuild_env())
-    findings = [line for line in strict.read_text(errors="replace").splitlines() if OURS.search(line)]
+    run(command + ["W=1", *sparse, *targets], log, what, env=kbuild_env())
+    findings = [line for line in log.read_text(errors="replace").splitlines() if OURS.search(line)]
     if findings:
         print("\n".join(findings[:12]), file=sys.stderr)
-        raise Failed(f"{what}: {len(findings)} warnings from W=1 or sparse in {strict.relative_to(TREE.parent.parent)}")
+        raise Failed(f"{what}: {len(findings)} warnings from W=1 or sparse in {log.relative_to(REPO)}")
     if (name, arch) == VARIANTS[0][:2]:
         sparse_finds_mistakes(command, what)
 
