@@ -31,8 +31,12 @@
 
 /* Of large memory, this part should be free in long runs, as a log2 */
 #define SPARE_SHIFT	5
-/* Or a chunk for each CPU, as each may use up one while another is made; at most this part */
-#define MAX_SPARE_SHIFT	3
+/*
+ * Or two chunks for each CPU, at most this part: each may use up one and more while
+ * another is made, for to convert memory takes longer the more CPUs there are.
+ */
+#define CPU_SPARE_SHIFT	(CC_CHUNK_SHIFT + 1)
+#define MAX_SPARE_SHIFT	2
 
 /* More than that for a class is a mistake */
 #define MAX_MARK_KIB	(SZ_1G / SZ_1K)
@@ -175,6 +179,6 @@ u64 cc_mark_bytes(enum cc_class class, u64 all_bytes)
 	if (class == CC_PAGES && mark)
 		mark = max3(mark, all_bytes >> SPARE_SHIFT,
 			    min(all_bytes >> MAX_SPARE_SHIFT,
-				(u64)num_online_cpus() << CC_CHUNK_SHIFT));
+				(u64)num_online_cpus() << CPU_SPARE_SHIFT));
 	return mark;
 }

@@ -3,8 +3,8 @@
  * The `cc` backend: how many chunks should be empty
  *
  * Each class has a watermark (`swiotlb.cc_watermarks`), so many bytes should be free for
- * it; for pages a 32nd of all memory, or a chunk for each CPU but an eighth at most, if
- * that is more. What the classes lack together, rounded up to chunks, should be there as
+ * it; for pages a 32nd of all memory, or two chunks for each CPU but a quarter at most,
+ * if that is more. What the classes lack together, rounded up to chunks, should be there as
  * empty chunks, which are of use to all of them. Free pages count only as far as they are
  * in long runs. For those who do not reach all memory one empty chunk will do, once there
  * is anybody.

@@ -7,6 +7,10 @@
 /* The more there is the earlier it grows: of 256 MiB eight should be free in chunks */
 TEST(cc_grows_large_memory_ahead)
 {
+	unsigned int nr_cpus = shim_nr_cpus;
+
+	/* Few, so that it is the memory that counts */
+	shim_nr_cpus = 1;
 	make_cc_of(&mem, 256UL << 20);
 	shim_settle();
 	while (any()->nr_empty > 6)
@@ -19,9 +23,10 @@ TEST(cc_grows_large_memory_ahead)
 	CHECK(cc_of(&mem)->nr_grown);
 	drop(nr_spans);
 	drop_cc(&mem);
+	shim_nr_cpus = nr_cpus;
 }
 
-/* Each CPU can use up a chunk before there is a new one; but that is not for small memory */
+/* Each CPU can use up two chunks before there is a new one; but that is not for small memory */
 TEST(cc_wants_a_chunk_for_each_cpu)
 {
 	static const struct {
@@ -29,11 +34,11 @@ TEST(cc_wants_a_chunk_for_each_cpu)
 		size_t bytes;
 		unsigned int nr_wanted;
 	} cases[] = {
-		/* A 32nd, a chunk for each, and an eighth; 1 is for the small classes */
-		{ .nr_cpus = 2, .bytes = 256UL << 20, .nr_wanted = 4 + 1 },
-		{ .nr_cpus = 12, .bytes = 256UL << 20, .nr_wanted = 12 + 1 },
-		{ .nr_cpus = 64, .bytes = 256UL << 20, .nr_wanted = 16 + 1 },
-		{ .nr_cpus = 64, .bytes = 32UL << 20, .nr_wanted = 2 + 1 },
+		/* A 32nd, two chunks for each, and a quarter; 1 is for the small classes */
+		{ .nr_cpus = 1, .bytes = 256UL << 20, .nr_wanted = 4 + 1 },
+		{ .nr_cpus = 12, .bytes = 256UL << 20, .nr_wanted = 24 + 1 },
+		{ .nr_cpus = 64, .bytes = 256UL << 20, .nr_wanted = 32 + 1 },
+		{ .nr_cpus = 64, .bytes = 32UL << 20, .nr_wanted = 4 + 1 },
 	};
 	unsigned int i, nr_cpus = shim_nr_cpus;
 
