@@ -9,7 +9,7 @@
  *	depot	chunks and slabs by what they have free		cc_depot.c, cc_shelf.c
  *	slab	64 KiB of a chunk, in slots of 256 to 2K bytes	cc_chunk.c
  *	chunk	2 MiB in slots of 4 KiB, converted as a whole,	cc_chunk.c
- *		once
+ *		once, or with the next one			cc_block.c
  *	kccd	makes chunks ahead of need, gives them back	kccd.c
  *
  * A buffer gets
@@ -298,14 +298,14 @@ static int make_late(struct cc *cc, const struct swiotlb_params *params)
 
 	p.bytes = CC_CHUNK_BYTES;
 	p.flags |= SWIOTLB_EXACT;
-	for (i = 0; i < nr && !err; i++) {
+	for (i = 0; i < nr && err >= 0; i++) {
 		bool is_low = cc->main == CC_LOW || i >= nr - for_low;
 
 		if (is_low && cc->main != CC_LOW)
 			p.gfp = (params->gfp & ~GFP_ZONEMASK) |
 				(IS_ENABLED(CONFIG_ZONE_DMA32) ? GFP_DMA32 :
 								 GFP_DMA);
-		err = kccd_add_chunk(cc, is_low ? CC_LOW : CC_ANY, &p, false);
+		err = cc_add_chunks(cc, is_low ? CC_LOW : CC_ANY, &p, false);
 	}
 	return cc->nr_boot ? 0 : err;
 }
@@ -327,7 +327,7 @@ static void cc_destroy(struct cc *cc)
 	list_for_each_entry_safe(chunk, next, &cc->chunks, all) {
 		swiotlb_pool_release(cc->mem, &chunk->pages.pool);
 		if (chunk->phase != SWIOTLB_EARLY)
-			kccd_free_chunk(chunk);
+			cc_free_chunk(chunk);
 	}
 	cc_slabs_exit(cc);
 	free_array(cc);

@@ -399,12 +399,17 @@ void kccd_init(struct cc *cc);
 void kccd_exit(struct cc *cc);
 void kccd_ask(struct cc *cc);
 void kccd_ask_for(struct cc_depot *d);
-int kccd_add_chunk(struct cc *cc, enum cc_reach reach,
-		   const struct swiotlb_params *params, bool grown);
-void kccd_free_chunk(struct cc_chunk *chunk);
 void kccd_resized(struct cc *cc);
 u64 kccd_all_bytes(const struct cc *cc);
 u64 kccd_cap_bytes(const struct cc *cc);
+bool kccd_has_room(const struct cc *cc, size_t bytes);
+
+/* cc_block.c: memory for chunks */
+int cc_add_chunks(struct cc *cc, enum cc_reach reach,
+		  const struct swiotlb_params *params, bool grown);
+void cc_free_chunk(struct cc_chunk *chunk);
+int cc_grow_depot(struct cc_depot *d, const struct swiotlb_params *params,
+		  unsigned int nr_missing);
 
 /* cc_wanted.c: how much should be empty */
 unsigned int cc_most_wanted(const struct cc_depot *d);

@@ -16,11 +16,10 @@
  *    the others. Meanwhile all CPUs give back what they keep for themselves, half of
  *    the time at most, whether more memory can be had or not.
  *
- * There is a cap (`swiotlb.cc_max`). A chunk takes 2 MiB in one piece, which is
- * converted as a whole, once. If there is none, or at the cap, nothing is tried for
- * 100 ms; after a failed conversion, by which memory is lost, for ten seconds, and
- * twice as long each time. Memory is never waited for if that may mean to wait for
- * I/O, since that may wait for bounce buffers.
+ * There is a cap (`swiotlb.cc_max`). If no memory for a chunk is to be had (cc_block.c),
+ * or at the cap, nothing is tried for 100 ms; after a failed conversion, by which memory
+ * is lost, for ten seconds, and twice as long each time. Memory is never waited for if
+ * that may mean to wait for I/O, since that may wait for bounce buffers.
  *
  * Where there are nodes, each has a depot (cc_nodes.c), and what is said here is true of
  * each. What is made ahead is memory of that node. As long as there are empty chunks
@@ -162,89 +161,21 @@ static gfp_t zone_of(const struct cc *cc, enum cc_reach reach)
 }
 
 /**
- * kccd_free_chunk() - forget a chunk that has no memory any more
- * @chunk: not one of boot memory; an RCU grace period is over since its addresses
- *	   led to it
+ * kccd_has_room() - may there be more memory?
+ * @cc:    whose
+ * @bytes: how much more
  *
- * Context: process context, may sleep.
+ * Context: any.
+ * Return: %true below the cap.
  */
-void kccd_free_chunk(struct cc_chunk *chunk)
+bool kccd_has_room(const struct cc *cc, size_t bytes)
 {
-	cc_chunk_exit(chunk);
-	kfree(chunk);
-}
-
-/**
- * kccd_add_chunk() - get a chunk and use it
- * @cc:	   whose
- * @reach: for whom
- * @params: where to get it
- * @grown: it may be given back
- *
- * Context: process context, may sleep; one at a time.
- * Return: 0 or an errno.
- */
-int kccd_add_chunk(struct cc *cc, enum cc_reach reach,
-		   const struct swiotlb_params *params, bool grown)
-{
-	struct io_tlb_pool *pool;
-	struct cc_chunk *chunk;
-	struct cc_depot *d;
-	int err;
-
-	chunk = kzalloc(sizeof(*chunk), GFP_KERNEL);
-	if (!chunk)
-		return -ENOMEM;
-	chunk->grown = grown;
-	chunk->phase = SWIOTLB_LATE;
-	pool = &chunk->pages.pool;
-	err = cc_chunk_init(cc, chunk);
-	if (err)
-		goto err_free;
-
-	err = swiotlb_pool_provision(cc->mem, pool, params);
-	if (err)
-		goto err_free;
-	d = cc_nodes_depot(cc, reach, page_to_nid(pfn_to_page(PHYS_PFN(pool->start))));
-	/* A granule may be larger than a chunk, and a page not as aligned */
-	err = -ENOMEM;
-	if (pool->end - pool->start != CC_CHUNK_BYTES ||
-	    !IS_ALIGNED(pool->start, CC_CHUNK_BYTES) || pool->end > d->end)
-		goto err_release;
-
-	err = swiotlb_pool_share(cc->mem, pool);
-	if (err) {
-		/* The memory is leaked */
-		cc->nr_leaked++;
-		goto err_free;
-	}
-	cc->nr_leaked = 0;
-
-	err = cc_chunk_publish(chunk);
-	if (err)
-		goto err_release;
-
-	scoped_guard(mutex, &cc->lock) {
-		list_add_tail(&chunk->all, &cc->chunks);
-		if (grown)
-			WRITE_ONCE(cc->nr_grown, cc->nr_grown + 1);
-		else
-			cc->nr_boot++;
-		cc_depot_add(d, chunk);
-		kccd_resized(cc);
-	}
-	return 0;
-
-err_release:
-	swiotlb_pool_release(cc->mem, pool);
-err_free:
-	kccd_free_chunk(chunk);
-	return err;
+	return kccd_all_bytes(cc) + bytes <= kccd_cap_bytes(cc);
 }
 
 static bool is_at_cap(const struct cc *cc)
 {
-	return kccd_all_bytes(cc) + CC_CHUNK_BYTES > kccd_cap_bytes(cc);
+	return !kccd_has_room(cc, CC_CHUNK_BYTES);
 }
 
 static void hold(struct cc_grower *g, unsigned long delay, bool only_near)
@@ -270,7 +201,7 @@ static void back_off(struct cc *cc, struct cc_depot *d, bool only_near,
 		hold(&other->grower, delay, false);
 }
 
-/* One more chunk if there should be one; false if not, or if it was not to be had */
+/* Another chunk or two if there should be; false if not, or if none was to be had */
 static bool grow_depot(struct cc *cc, struct cc_depot *d)
 {
 	struct swiotlb_params params = {
@@ -283,6 +214,7 @@ static bool grow_depot(struct cc *cc, struct cc_depot *d)
 	struct cc_grower *g = &d->grower;
 	bool urgent = READ_ONCE(g->urgent), only_near, is_short;
 	unsigned int wanted, nr_empty, nr_leaked = cc->nr_leaked;
+	int nr;
 
 	if (urgent)
 		WRITE_ONCE(g->urgent, false);
@@ -312,12 +244,13 @@ static bool grow_depot(struct cc *cc, struct cc_depot *d)
 	/* Others have enough: nobody on that node need make room */
 	if (only_near)
 		params.gfp = (params.gfp & ~__GFP_RECLAIM) | __GFP_THISNODE;
-	if (is_at_cap(cc) || kccd_add_chunk(cc, d->reach, &params, true)) {
+	nr = cc_grow_depot(d, &params, wanted - nr_empty);
+	if (nr < 0) {
 		back_off(cc, d, only_near, cc->nr_leaked > nr_leaked);
 		return false;
 	}
-	WRITE_ONCE(cc->nr_grows, cc->nr_grows + 1);
-	swiotlb_report_grow(cc->mem, CC_CHUNK_BYTES);
+	WRITE_ONCE(cc->nr_grows, cc->nr_grows + nr);
+	swiotlb_report_grow(cc->mem, nr * CC_CHUNK_BYTES);
 	return true;
 }
 
@@ -466,7 +399,7 @@ static void release_chunks(struct cc *cc, struct list_head *leaving)
 	synchronize_rcu();
 	list_for_each_entry_safe(chunk, next, leaving, all) {
 		swiotlb_pool_release(cc->mem, &chunk->pages.pool);
-		kccd_free_chunk(chunk);
+		cc_free_chunk(chunk);
 	}
 }
 

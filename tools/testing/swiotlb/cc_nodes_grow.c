@@ -81,6 +81,8 @@ TEST(cc_nodes_that_are_full_make_do)
 	}
 	CHECK_EQ(node(1)->nr_chunks, 0);
 	CHECK_EQ(cc_surplus(cc_of(&mem), CC_ANY), 0);
+	/* Two chunks of that node were not to be had, but that was all */
+	CHECK(!shim_strained_a_node);
 	check_homes();
 	/* Nor does that go as long as node 1 needs it */
 	i = cc_of(&mem)->nr_grows;
