@@ -8,8 +8,8 @@
  *	CPU	stacks of free slots of 256 bytes to 4 KiB	cc_cpu.c
  *	depot	chunks and slabs by what they have free		cc_depot.c, cc_shelf.c
  *	slab	64 KiB of a chunk, in slots of 256 to 2K bytes	cc_chunk.c
- *	chunk	2 MiB in slots of 4 KiB, converted as a whole,	cc_chunk.c
- *		once, or with the next one			cc_block.c
+ *	chunk	2 MiB in slots of 4 KiB, converted once, as a	cc_chunk.c,
+ *		whole, alone or together with the next one	cc_pair.c
  *	kccd	makes chunks ahead of need, gives them back	kccd.c
  *
  * A buffer gets

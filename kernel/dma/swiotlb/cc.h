@@ -2,12 +2,13 @@
 /*
  * What the files of the `cc` backend share: cc.c, cc_cpu.c, cc_cpu_runs.c, cc_depot.c,
  * cc_nodes.c, cc_stock.c, cc_shelf.c, cc_crumbs.c, cc_chunk.c, cc_reserve.c, cc_runs.c,
- * cc_account.c, cc_show.c, cc_wanted.c, kccd.c, cc_tunables.c
+ * cc_account.c, cc_show.c, cc_wanted.c, kccd.c, cc_pair.c,
+ * cc_tunables.c
  *
  * Locks, each taken inside those above it:
  *
  *	cc.flush_lock		cc_cpu.c: &cc.spill; a mutex, and never inside cc.lock
- *	cc.lock			kccd.c: which chunks there are; a mutex
+ *	cc.lock			kccd.c, cc_pair.c: which chunks there are; a mutex
  *	  cc_depot.lock		cc_depot.c: what is free; interrupts off. One depot's at
  *				a time. Slab allocator's own locks inside, see
  *				cc_slab_get()
@@ -404,7 +405,7 @@ u64 kccd_all_bytes(const struct cc *cc);
 u64 kccd_cap_bytes(const struct cc *cc);
 bool kccd_has_room(const struct cc *cc, size_t bytes);
 
-/* cc_block.c: memory for chunks */
+/* cc_pair.c: memory for chunks */
 int cc_add_chunks(struct cc *cc, enum cc_reach reach,
 		  const struct swiotlb_params *params, bool grown);
 void cc_free_chunk(struct cc_chunk *chunk);

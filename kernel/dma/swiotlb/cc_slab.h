@@ -16,8 +16,8 @@ struct cc_depot;
 
 #define CC_CHUNK_SHIFT		21
 #define CC_CHUNK_BYTES		((size_t)1 << CC_CHUNK_SHIFT)
-/* So much is converted at a time at most, see cc_block.c */
-#define CC_BLOCK_BYTES		(2 * CC_CHUNK_BYTES)
+/* So much is converted at a time at most, see cc_pair.c */
+#define CC_PAIR_BYTES		(2 * CC_CHUNK_BYTES)
 
 /* The slots of a chunk, which need not be pages of the machine */
 #define CC_PAGE_SHIFT		12

@@ -33,7 +33,7 @@
 #define SPARE_SHIFT	5
 /*
  * Or two chunks for each CPU, at most this part: each may use up one and more while
- * another is made, for to convert memory takes longer the more CPUs there are.
+ * another is made: a conversion takes longer the more CPUs there are.
  */
 #define CPU_SPARE_SHIFT	(CC_CHUNK_SHIFT + 1)
 #define MAX_SPARE_SHIFT	2

@@ -16,7 +16,7 @@
  *    the others. Meanwhile all CPUs give back what they keep for themselves, half of
  *    the time at most, whether more memory can be had or not.
  *
- * There is a cap (`swiotlb.cc_max`). If no memory for a chunk is to be had (cc_block.c),
+ * There is a cap (`swiotlb.cc_max`). If no memory for a chunk is to be had (cc_pair.c),
  * or at the cap, nothing is tried for 100 ms; after a failed conversion, by which memory
  * is lost, for ten seconds, and twice as long each time. Memory is never waited for if
  * that may mean to wait for I/O, since that may wait for bounce buffers.
@@ -56,7 +56,6 @@
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/shrinker.h>
-#include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/swiotlb.h>
 #include <linux/workqueue.h>
@@ -166,7 +165,7 @@ static gfp_t zone_of(const struct cc *cc, enum cc_reach reach)
  * @bytes: how much more
  *
  * Context: any.
- * Return: %true below the cap.
+ * Return: %true if that is not beyond the cap.
  */
 bool kccd_has_room(const struct cc *cc, size_t bytes)
 {
@@ -250,7 +249,8 @@ static bool grow_depot(struct cc *cc, struct cc_depot *d)
 		return false;
 	}
 	WRITE_ONCE(cc->nr_grows, cc->nr_grows + nr);
-	swiotlb_report_grow(cc->mem, nr * CC_CHUNK_BYTES);
+	while (nr--)
+		swiotlb_report_grow(cc->mem, CC_CHUNK_BYTES);
 	return true;
 }
 

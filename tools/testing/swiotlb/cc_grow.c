@@ -256,8 +256,8 @@ TEST(cc_survives_failed_conversions)
 	make_cc(&mem);
 	shim_refuse_conversions = 1;
 	fill_at_once();
-	CHECK_EQ(shim_doubtful_bytes(), CC_BLOCK_BYTES);
-	CHECK_EQ(counted(mem.domain, leaked_bytes), CC_BLOCK_BYTES);
+	CHECK_EQ(shim_doubtful_bytes(), CC_PAIR_BYTES);
+	CHECK_EQ(counted(mem.domain, leaked_bytes), CC_PAIR_BYTES);
 	CHECK_EQ(cc_bytes(&mem), FIRST_BYTES);
 	/* That costs memory, so it is not tried again soon */
 	shim_pass_ms(5000);
@@ -274,10 +274,10 @@ TEST(cc_survives_failed_conversions)
 	shim_refuse_conversions = 1;
 	shim_pass_ms(30000);
 	CHECK_EQ(cc_bytes(&mem), FIRST_BYTES);
-	CHECK_EQ(shim_doubtful_bytes(), CC_BLOCK_BYTES + CC_CHUNK_BYTES);
+	CHECK_EQ(shim_doubtful_bytes(), CC_PAIR_BYTES + CC_CHUNK_BYTES);
 	CHECK_EQ(shim_shared_bytes(), FIRST_BYTES);
 	drop_pool(&mem);
-	CHECK_EQ(shim_page_bytes(), CC_BLOCK_BYTES + CC_CHUNK_BYTES);
+	CHECK_EQ(shim_page_bytes(), CC_PAIR_BYTES + CC_CHUNK_BYTES);
 }
 
 /* Whatever cannot be had: nothing breaks, and nothing is lost */

@@ -236,13 +236,13 @@ TEST(cc_shrinking_does_not_hurry_growth)
 	make_cc(&mem);
 	shim_refuse_conversions = 1;
 	fill_at_once();
-	CHECK_EQ(shim_doubtful_bytes(), CC_BLOCK_BYTES);
+	CHECK_EQ(shim_doubtful_bytes(), CC_PAIR_BYTES);
 	cc_of(&mem)->squeeze.work.func(&cc_of(&mem)->squeeze.work);
 	shim_refuse_conversions = 1;
 	shim_pass_ms(2000);
 	CHECK_EQ(take(SZ_64K), -ENOSPC);
 	shim_settle();
-	CHECK_EQ(shim_doubtful_bytes(), CC_BLOCK_BYTES);
+	CHECK_EQ(shim_doubtful_bytes(), CC_PAIR_BYTES);
 	shim_refuse_conversions = 0;
 	drop(nr_spans);
 	drop_pool(&mem);

@@ -3,11 +3,12 @@
  * The `cc` backend: memory for chunks
  *
  * A chunk takes 2 MiB in one piece, which is converted as a whole, once. Two that lie
- * side by side, a block, are converted by one call: that takes hardly longer than for
- * one chunk, as what takes time is to have all CPUs flush their TLBs. From then on they
- * are chunks like others, and are given back one by one.
+ * side by side, a pair, are converted by one call: each call waits until all CPUs have
+ * flushed their TLBs, which may take far longer than all else. From then on they are
+ * chunks like others, and are given back one by one.
  */
 #include <linux/align.h>
+#include <linux/cc_granule.h>
 #include <linux/cleanup.h>
 #include <linux/gfp.h>
 #include <linux/list.h>
@@ -65,41 +66,41 @@ static int make_chunks(struct cc *cc, struct cc_chunk **chunks, unsigned int nr,
 }
 
 /* The memory: shared, and for a depot that it can be for; else there is none left */
-static int make_block(struct cc *cc, enum cc_reach reach,
-		      const struct swiotlb_params *params,
-		      struct io_tlb_pool *block, struct cc_depot **depot)
+static int make_memory(struct cc *cc, enum cc_reach reach,
+		       const struct swiotlb_params *params,
+		       struct io_tlb_pool *whole, struct cc_depot **depot)
 {
-	int err = swiotlb_pool_provision(cc->mem, block, params);
+	int err = swiotlb_pool_provision(cc->mem, whole, params);
 	struct cc_depot *d;
 
 	if (err)
 		return err;
-	d = cc_nodes_depot(cc, reach, page_to_nid(pfn_to_page(PHYS_PFN(block->start))));
+	d = cc_nodes_depot(cc, reach, page_to_nid(pfn_to_page(PHYS_PFN(whole->start))));
 	/* A granule may be larger than a chunk, and a page not as aligned */
-	if (block->end - block->start != params->bytes ||
-	    !IS_ALIGNED(block->start, CC_CHUNK_BYTES) || block->end > d->end) {
-		swiotlb_pool_release(cc->mem, block);
+	if (whole->end - whole->start != params->bytes ||
+	    !IS_ALIGNED(whole->start, CC_CHUNK_BYTES) || whole->end > d->end) {
+		swiotlb_pool_release(cc->mem, whole);
 		return -ENOMEM;
 	}
 
-	err = swiotlb_pool_share(cc->mem, block);
-	/* If that failed the memory is leaked */
+	err = swiotlb_pool_share(cc->mem, whole);
+	/* If it fails the memory is leaked */
 	cc->nr_leaked = err ? cc->nr_leaked + 1 : 0;
 	*depot = d;
 	return err;
 }
 
-/* This part of a block is that chunk's */
-static void give_part(const struct io_tlb_pool *block, unsigned int i,
+/* This part of the memory is that chunk's */
+static void give_part(const struct io_tlb_pool *whole, unsigned int i,
 		      struct cc_chunk *chunk)
 {
 	struct io_tlb_pool *pool = &chunk->pages.pool;
 
-	pool->vaddr = block->vaddr + i * CC_CHUNK_BYTES;
-	pool->start = block->start + i * CC_CHUNK_BYTES;
+	pool->vaddr = whole->vaddr + i * CC_CHUNK_BYTES;
+	pool->start = whole->start + i * CC_CHUNK_BYTES;
 	pool->end = pool->start + CC_CHUNK_BYTES;
-	pool->phase = block->phase;
-	pool->shared = block->shared;
+	pool->phase = whole->phase;
+	pool->shared = whole->shared;
 }
 
 static int use_chunk(struct cc *cc, struct cc_depot *d, struct cc_chunk *chunk)
@@ -120,10 +121,10 @@ static int use_chunk(struct cc *cc, struct cc_depot *d, struct cc_chunk *chunk)
 }
 
 /**
- * cc_add_chunks() - get a chunk, or a block of them, and use it
+ * cc_add_chunks() - get a chunk, or a pair, and use it
  * @cc:	    whose
  * @reach:  for whom
- * @params: where to get it, and how much: %CC_CHUNK_BYTES or %CC_BLOCK_BYTES
+ * @params: where to get it, and how much: %CC_CHUNK_BYTES or %CC_PAIR_BYTES
  * @grown:  it may be given back
  *
  * Context: process context, may sleep; one at a time.
@@ -133,23 +134,22 @@ static int use_chunk(struct cc *cc, struct cc_depot *d, struct cc_chunk *chunk)
 int cc_add_chunks(struct cc *cc, enum cc_reach reach,
 		  const struct swiotlb_params *params, bool grown)
 {
-	struct cc_chunk *chunks[CC_BLOCK_BYTES / CC_CHUNK_BYTES];
-	unsigned int i, nr = params->bytes / CC_CHUNK_BYTES, nr_used = 0;
-	struct io_tlb_pool block = {};
+	struct cc_chunk *chunks[CC_PAIR_BYTES / CC_CHUNK_BYTES];
+	int i, err, nr = params->bytes / CC_CHUNK_BYTES, nr_used = 0;
+	struct io_tlb_pool whole = {};
 	struct cc_depot *d;
-	int err;
 
 	err = make_chunks(cc, chunks, nr, grown);
 	if (err)
 		return err;
-	err = make_block(cc, reach, params, &block, &d);
+	err = make_memory(cc, reach, params, &whole, &d);
 	if (err) {
 		free_chunks(chunks, nr);
 		return err;
 	}
 
 	for (i = 0; i < nr; i++)
-		give_part(&block, i, chunks[i]);
+		give_part(&whole, i, chunks[i]);
 	while (nr_used < nr) {
 		err = use_chunk(cc, d, chunks[nr_used]);
 		if (err)
@@ -167,10 +167,12 @@ int cc_add_chunks(struct cc *cc, enum cc_reach reach,
  * cc_grow_depot() - more memory for a depot
  * @d:		 which
  * @params:	 where to get a chunk for it
- * @nr_missing: how many it should have; so a block may be too much
+ * @nr_missing: how many it should have; so a pair may be too much
  *
- * A block is taken only if there is one close by, and nobody has to make room for it;
- * and if a conversion failed not long ago there is less to be lost by the next one.
+ * A pair is taken only if its memory is free, and close by: nobody makes room for it, and
+ * what is set aside for those who cannot wait stays that. If a conversion failed not
+ * long ago there is less to be lost by the next one; and what is shared as a whole must
+ * be given back as a whole.
  *
  * Context: as cc_add_chunks().
  * Return: as cc_add_chunks(); -ENOSPC at the cap.
@@ -178,17 +180,19 @@ int cc_add_chunks(struct cc *cc, enum cc_reach reach,
 int cc_grow_depot(struct cc_depot *d, const struct swiotlb_params *params,
 		  unsigned int nr_missing)
 {
-	struct swiotlb_params block = *params;
+	struct swiotlb_params pair = *params;
 	struct cc *cc = d->cc;
 	int nr;
 
-	if (nr_missing >= CC_BLOCK_BYTES / CC_CHUNK_BYTES && !cc->nr_leaked &&
-	    kccd_has_room(cc, CC_BLOCK_BYTES)) {
-		block.bytes = CC_BLOCK_BYTES;
-		block.gfp &= ~__GFP_RECLAIM;
-		if (block.nid != NUMA_NO_NODE)
-			block.gfp |= __GFP_THISNODE;
-		nr = cc_add_chunks(cc, d->reach, &block, true);
+	if (nr_missing >= CC_PAIR_BYTES / CC_CHUNK_BYTES && !cc->nr_leaked &&
+	    cc_shared_granule() <= CC_CHUNK_BYTES &&
+	    kccd_has_room(cc, CC_PAIR_BYTES)) {
+		pair.bytes = CC_PAIR_BYTES;
+		pair.gfp &= ~__GFP_RECLAIM;
+		pair.gfp |= __GFP_NOMEMALLOC;
+		if (pair.nid != NUMA_NO_NODE)
+			pair.gfp |= __GFP_THISNODE;
+		nr = cc_add_chunks(cc, d->reach, &pair, true);
 		if (nr > 0 || cc->nr_leaked)
 			return nr;
 	}
