@@ -2,8 +2,7 @@
 /*
  * What the files of the `cc` backend share: cc.c, cc_cpu.c, cc_cpu_runs.c, cc_depot.c,
  * cc_nodes.c, cc_stock.c, cc_shelf.c, cc_crumbs.c, cc_chunk.c, cc_reserve.c, cc_runs.c,
- * cc_account.c, cc_show.c, cc_wanted.c, kccd.c, cc_pair.c,
- * cc_tunables.c
+ * cc_account.c, cc_show.c, cc_wanted.c, kccd.c, cc_pair.c, cc_tunables.c
  *
  * Locks, each taken inside those above it:
  *

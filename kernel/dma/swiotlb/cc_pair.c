@@ -65,8 +65,8 @@ static int make_chunks(struct cc *cc, struct cc_chunk **chunks, unsigned int nr,
 	return 0;
 }
 
-/* The memory: shared, and for a depot that it can be for; else there is none left */
-static int make_memory(struct cc *cc, enum cc_reach reach,
+/* The memory, private still, and the depot that it is for */
+static int find_memory(struct cc *cc, enum cc_reach reach,
 		       const struct swiotlb_params *params,
 		       struct io_tlb_pool *whole, struct cc_depot **depot)
 {
@@ -82,12 +82,8 @@ static int make_memory(struct cc *cc, enum cc_reach reach,
 		swiotlb_pool_release(cc->mem, whole);
 		return -ENOMEM;
 	}
-
-	err = swiotlb_pool_share(cc->mem, whole);
-	/* If it fails the memory is leaked */
-	cc->nr_leaked = err ? cc->nr_leaked + 1 : 0;
 	*depot = d;
-	return err;
+	return 0;
 }
 
 /* This part of the memory is that chunk's */
@@ -139,10 +135,17 @@ int cc_add_chunks(struct cc *cc, enum cc_reach reach,
 	struct io_tlb_pool whole = {};
 	struct cc_depot *d;
 
-	err = make_chunks(cc, chunks, nr, grown);
+	err = find_memory(cc, reach, params, &whole, &d);
 	if (err)
 		return err;
-	err = make_memory(cc, reach, params, &whole, &d);
+	err = make_chunks(cc, chunks, nr, grown);
+	if (err) {
+		swiotlb_pool_release(cc->mem, &whole);
+		return err;
+	}
+	err = swiotlb_pool_share(cc->mem, &whole);
+	/* If it fails the memory is leaked */
+	cc->nr_leaked = err ? cc->nr_leaked + 1 : 0;
 	if (err) {
 		free_chunks(chunks, nr);
 		return err;

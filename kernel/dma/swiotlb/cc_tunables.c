@@ -32,8 +32,8 @@
 /* Of large memory, this part should be free in long runs, as a log2 */
 #define SPARE_SHIFT	5
 /*
- * Or two chunks for each CPU, at most this part: each may use up one and more while
- * another is made: a conversion takes longer the more CPUs there are.
+ * Or two chunks for each CPU, but this part at most. A CPU may use up more than one
+ * while another is made, and to convert it takes longer the more CPUs there are
  */
 #define CPU_SPARE_SHIFT	(CC_CHUNK_SHIFT + 1)
 #define MAX_SPARE_SHIFT	2

@@ -7,8 +7,6 @@
 /* The more there is the earlier it grows: of 256 MiB eight should be free in chunks */
 TEST(cc_grows_large_memory_ahead)
 {
-	unsigned int nr_cpus = shim_nr_cpus;
-
 	/* Few, so that it is the memory that counts */
 	shim_nr_cpus = 1;
 	make_cc_of(&mem, 256UL << 20);
@@ -23,11 +21,10 @@ TEST(cc_grows_large_memory_ahead)
 	CHECK(cc_of(&mem)->nr_grown);
 	drop(nr_spans);
 	drop_cc(&mem);
-	shim_nr_cpus = nr_cpus;
 }
 
 /* Each CPU can use up two chunks before there is a new one; but that is not for small memory */
-TEST(cc_wants_a_chunk_for_each_cpu)
+TEST(cc_wants_chunks_for_each_cpu)
 {
 	static const struct {
 		unsigned int nr_cpus;
@@ -40,7 +37,7 @@ TEST(cc_wants_a_chunk_for_each_cpu)
 		{ .nr_cpus = 64, .bytes = 256UL << 20, .nr_wanted = 32 + 1 },
 		{ .nr_cpus = 64, .bytes = 32UL << 20, .nr_wanted = 4 + 1 },
 	};
-	unsigned int i, nr_cpus = shim_nr_cpus;
+	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		shim_nr_cpus = cases[i].nr_cpus;
@@ -56,7 +53,6 @@ TEST(cc_wants_a_chunk_for_each_cpu)
 		drop(nr_spans);
 		drop_cc(&mem);
 	}
-	shim_nr_cpus = nr_cpus;
 }
 
 /* Free pages that are of no use to large buffers are not what should be free for them */

@@ -4,25 +4,15 @@
  */
 #include "cc_spans.h"
 
-static unsigned int nr_cpus;
-
 /* Memory of a confidential guest */
 static struct cc *make_guest(void)
 {
 	shim_cc = true;
 	shim_granule = SZ_2M;
-	nr_cpus = shim_nr_cpus;
 	/* What is wanted must not depend on how much there is */
 	shim_nr_cpus = 1;
 	make_cc(&mem);
 	return cc_of(&mem);
-}
-
-static void drop_guest(void)
-{
-	drop(nr_spans);
-	drop_cc(&mem);
-	shim_nr_cpus = nr_cpus;
 }
 
 /* One conversion for two chunks as long as two are missing */
@@ -42,7 +32,9 @@ TEST(cc_converts_two_at_once)
 	CHECK_EQ(counted(mem.domain, grows), cc->nr_grown);
 	CHECK_EQ(counted(mem.domain, grown_bytes), cc->nr_grown * CC_CHUNK_BYTES);
 	CHECK_EQ(counted(mem.domain, granule_misses), 0);
-	drop_guest();
+	CHECK(!shim_took_what_is_set_aside);
+	drop(nr_spans);
+	drop_cc(&mem);
 }
 
 /* If only one is missing only one is made */
@@ -60,7 +52,8 @@ TEST(cc_makes_no_more_than_is_missing)
 	shim_settle();
 	CHECK_EQ(cc->nr_grown, 1);
 	CHECK_EQ(any()->nr_empty, nr);
-	drop_guest();
+	drop(nr_spans);
+	drop_cc(&mem);
 }
 
 /* Where there is no such piece of memory single chunks do, and that is no failure */
@@ -76,7 +69,8 @@ TEST(cc_makes_one_where_two_are_not_to_be_had)
 	CHECK_EQ(counted(mem.domain, shares) - nr, cc->nr_grown);
 	CHECK_EQ(cc->nr_failures, 0);
 	CHECK_EQ(any()->nr_empty, cc_wanted(any()));
-	drop_guest();
+	drop(nr_spans);
+	drop_cc(&mem);
 }
 
 /* The cap holds to the chunk */
@@ -88,7 +82,8 @@ TEST(cc_pairs_respect_the_cap)
 	fill_at_once();
 	CHECK_EQ(cc->nr_grown, 3);
 	CHECK_EQ(cc_bytes(&mem), 22UL << 20);
-	drop_guest();
+	drop(nr_spans);
+	drop_cc(&mem);
 }
 
 /* What fails may fail again, and is lost: so the next one is a single chunk */
@@ -113,22 +108,19 @@ TEST(cc_loses_one_after_it_lost_two)
 	drop(nr_spans);
 	check_nothing_lost(&mem);
 	drop_pool(&mem);
-	shim_nr_cpus = nr_cpus;
 	CHECK_EQ(shim_page_bytes(), CC_PAIR_BYTES + CC_CHUNK_BYTES);
 }
 
 /* Where more than a chunk is shared at a time no part of that could be given back */
 TEST(cc_makes_no_pairs_of_half_granules)
 {
-	struct cc *cc;
+	struct cc *cc = make_guest();
 
-	shim_cc = true;
-	make_cc(&mem);
-	cc = cc_of(&mem);
 	shim_granule = SZ_4M;
 	fill_at_once();
 	CHECK_EQ(cc->nr_grown, 0);
 	CHECK(cc->nr_failures);
 	shim_granule = SZ_2M;
-	drop_guest();
+	drop(nr_spans);
+	drop_cc(&mem);
 }

@@ -115,6 +115,8 @@ extern unsigned int shim_nr_nodes;
 extern bool shim_node_is_empty[SHIM_MAX_NODES];
 /* Somebody had others make room on one node, though memory of others might have done */
 extern bool shim_strained_a_node;
+/* Memory was taken that is set aside for who cannot wait, though nobody said that he cannot */
+extern bool shim_took_what_is_set_aside;
 #define nr_node_ids		shim_nr_nodes
 #define node_online(nid)	((unsigned int)(nid) < shim_nr_nodes)
 #define cpu_to_mem(cpu)		((int)((cpu) % shim_nr_nodes))

@@ -22,6 +22,7 @@ static const struct zone {
 bool shim_zone_is_empty[SHIM_NR_ZONES];
 bool shim_node_is_empty[SHIM_MAX_NODES];
 bool shim_strained_a_node;
+bool shim_took_what_is_set_aside;
 unsigned int shim_nr_nodes = 1;
 unsigned long shim_max_block;
 
@@ -199,6 +200,8 @@ static struct page *get(unsigned long nr, unsigned long align, gfp_t gfp,
 	shim_check_gfp(gfp, who);
 	if ((gfp & __GFP_THISNODE) && (gfp & __GFP_RECLAIM))
 		shim_strained_a_node = true;
+	if (!(gfp & (__GFP_RECLAIM | __GFP_NOMEMALLOC)))
+		shim_took_what_is_set_aside = true;
 	pfn = take(highest_zone(gfp), nid == NUMA_NO_NODE ? numa_mem_id() : nid,
 		   gfp & __GFP_THISNODE, nr, align, gfp & __GFP_ZERO);
 	return pfn < 0 ? NULL : pfn_to_page((unsigned long)pfn);
