@@ -80,10 +80,14 @@ def kbuild_env():
 def relevant(log, lines=12):
     """The part of a failed command's log that says why."""
     text = Path(log).read_text(errors="replace").splitlines()
+    # Sparse may have found fault with many headers before make stopped: what stopped it is just above.
+    stop = next((number for number, line in enumerate(text, 1) if "*** [" in line), 0)
+    part = slice(-lines, None) if stop else slice(lines)
+    text = text[:stop or None]
     for why in (r"error:|undefined reference|No such file|No rule to make|warning:", r"\*\*\*|error", ""):
         found = [line for line in text if re.search(why, line, re.I)]
         if found:
-            return "\n".join(found[:lines])
+            return "\n".join(found[part])
     return ""
 
 
