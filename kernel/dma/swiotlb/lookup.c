@@ -145,7 +145,7 @@ EXPORT_SYMBOL_IF_KUNIT(__swiotlb_find_pool);
 static void * __ref table_alloc(size_t bytes, gfp_t gfp)
 {
 	if (slab_is_available())
-		return kvzalloc(bytes, gfp);
+		return kvzalloc(bytes, gfp | __GFP_NOWARN);
 	return memblock_alloc(bytes, SMP_CACHE_BYTES);
 }
 

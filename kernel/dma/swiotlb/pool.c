@@ -438,7 +438,8 @@ void __ref *swiotlb_meta_alloc(size_t bytes, enum swiotlb_phase phase)
 	bytes = PAGE_ALIGN(bytes);
 	if (phase == SWIOTLB_EARLY)
 		return memblock_alloc(bytes, PAGE_SIZE);
-	return kvzalloc(bytes, GFP_KERNEL);
+	/* What cannot be done without it is said by name, once, by who asked for that */
+	return kvzalloc(bytes, GFP_KERNEL | __GFP_NOWARN);
 }
 EXPORT_SYMBOL_GPL(swiotlb_meta_alloc);
 
