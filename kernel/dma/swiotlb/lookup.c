@@ -402,7 +402,7 @@ int swiotlb_pool_publish_atomic(struct io_tlb_pool *pool)
 		return -ERANGE;
 
 	pool->domain = pool->mem->domain;
-	err = need_tables(pool->start, pool->end, GFP_NOWAIT | __GFP_NOWARN);
+	err = need_tables(pool->start, pool->end, GFP_NOWAIT);
 	if (err)
 		return err;
 
