@@ -32,6 +32,17 @@ const char *const swiotlb_fail_names[SWIOTLB_NR_FAILS] = {
 	[SWIOTLB_FAIL_EXHAUSTED]	= "exhausted",
 };
 
+/* From 128 bytes on, the octave that begins with 128 << @n has four sizes */
+#define OCTAVE(n)						\
+	[4 << (n) ... (5 << (n)) - 1] = ((n) << SWIOTLB_STEP_SHIFT) + 1, \
+	[5 << (n) ... (6 << (n)) - 1] = ((n) << SWIOTLB_STEP_SHIFT) + 2, \
+	[6 << (n) ... (7 << (n)) - 1] = ((n) << SWIOTLB_STEP_SHIFT) + 3, \
+	[7 << (n) ... (8 << (n)) - 1] = ((n) << SWIOTLB_STEP_SHIFT) + 4
+
+const u8 swiotlb_small_sizes[SWIOTLB_SMALL_SIZE >> SWIOTLB_SMALL_SHIFT] = {
+	OCTAVE(0), OCTAVE(1), OCTAVE(2), OCTAVE(3), OCTAVE(4),
+};
+
 static unsigned long total_bytes(const struct swiotlb_mem *mem)
 {
 	return READ_ONCE(mem->nslabs) << IO_TLB_SHIFT;

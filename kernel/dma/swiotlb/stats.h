@@ -24,6 +24,7 @@
 #include <linux/kconfig.h>
 #include <linux/list.h>
 #include <linux/percpu.h>
+#include <linux/sizes.h>
 #include <linux/swiotlb/backend.h>
 #include <linux/types.h>
 
@@ -140,6 +141,11 @@ struct swiotlb_counts {
 			this_cpu_add((mem)->hot->counter, n);		\
 	} while (0)
 
+/* Nearly all mappings are small: what counts them is in a table, by their last byte */
+#define SWIOTLB_SMALL_SIZE	SZ_4K
+#define SWIOTLB_SMALL_SHIFT	(SWIOTLB_MIN_SIZE_SHIFT - SWIOTLB_STEP_SHIFT)
+extern const u8 swiotlb_small_sizes[];
+
 /**
  * swiotlb_size_index() - where mappings of a size are counted
  * @size: bytes, 1 to %U32_MAX
@@ -152,8 +158,8 @@ static inline unsigned int swiotlb_size_index(size_t size)
 	u32 last = size - 1;
 	unsigned int bits;
 
-	if (last < BIT(SWIOTLB_MIN_SIZE_SHIFT))
-		return 0;
+	if (likely(last < SWIOTLB_SMALL_SIZE))
+		return swiotlb_small_sizes[last >> SWIOTLB_SMALL_SHIFT];
 	if (unlikely(last >= BIT(SWIOTLB_MAX_SIZE_SHIFT)))
 		return SWIOTLB_NR_SIZES - 1;
 
