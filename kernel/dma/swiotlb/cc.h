@@ -164,8 +164,8 @@ static __always_inline unsigned int cc_stack(enum cc_reach reach,
 /* What the core is told at a time of how the use has changed, at least */
 #define CC_REPORT_BYTES	((long)SZ_64K)
 
-/* As many slots are cached at most, for each CPU and class */
-#define CC_CACHE_SLOTS	64U
+/* As many slots are cached at most, for each CPU and class. That makes 1 KiB of struct cc_cache */
+#define CC_CACHE_SLOTS	60U
 /* and so many of them come from and go to the depot at a time */
 #define CC_BATCH	(CC_CACHE_SLOTS / 8)
 

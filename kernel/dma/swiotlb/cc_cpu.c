@@ -22,7 +22,7 @@
  * What nearly all calls do is in cc_cpu.h, and inlined into the core.
  *
  * What other CPUs have in their stacks is out of reach of a request that finds
- * nothing. It is 64 slots of each size and eight runs at most, and less if memory is
+ * nothing. It is 60 slots of each size and eight runs at most, and less if memory is
  * small: see cc_cpus_size(). What it has in its own goes back first, so that it may be
  * found; and who fails has kccd empty all stacks.
  */
@@ -336,7 +336,10 @@ int swiotlb_cc_alloc(struct swiotlb_mem *mem, const struct swiotlb_req *req,
 		WRITE_ONCE(home->was_asked, true);
 		WRITE_ONCE(home->was_used, true);
 	}
-	best = cc_single_class(req, &offset);
+	/* What is allocated is held for long, and not where buffers come and go: see cc_depot.c */
+	best = CC_NR_SINGLES;
+	if (req->orig_addr != SWIOTLB_NO_ORIG)
+		best = cc_single_class(req, &offset);
 	if (best != CC_NR_SINGLES && cc_reaches(req, home->end) &&
 	    take_single(home, req, best, span)) {
 		span->offset = offset;

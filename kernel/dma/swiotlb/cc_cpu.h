@@ -186,9 +186,6 @@ cc_single_class(const struct swiotlb_req *req, unsigned int *offset)
 	u64 masks = req->min_align_mask | req->alloc_align_mask;
 	u64 bytes;
 
-	/* That is held for long, and not where buffers come and go: see cc_depot.c */
-	if (unlikely(req->orig_addr == SWIOTLB_NO_ORIG))
-		return CC_NR_SINGLES;
 	/* Larger slots would cross the boundary, or not be aligned for the device */
 	if (unlikely((~req->boundary_mask | req->dma_offset) & (SZ_4K - 1)))
 		return CC_NR_SINGLES;
@@ -196,11 +193,12 @@ cc_single_class(const struct swiotlb_req *req, unsigned int *offset)
 	*offset = req->orig_addr & req->min_align_mask;
 	bytes = max_t(u64, req->size + (u64)*offset, masks + 1);
 	/* Devices that there are want 12 bits of the address, which is more than that */
-	if (unlikely(*offset))
-		bytes = max_t(u64, bytes, cc_slot_bytes(CC_NR_PACKED));
+	if (unlikely(*offset) && bytes < cc_slot_bytes(CC_NR_PACKED))
+		bytes = cc_slot_bytes(CC_NR_PACKED);
 	if (bytes > SZ_4K)
 		return CC_NR_SINGLES;
-	return fls((unsigned int)(bytes - 1) >> 8);
+	/* The lowest bit is for 128 bytes and less, of which the logarithm would be negative */
+	return __fls((unsigned int)(bytes - 1) >> 7 | 1);
 }
 
 /* A slot of just that class, if this CPU has one. Preemption is off */
@@ -226,7 +224,7 @@ cc_alloc_single(struct cc *cc, enum cc_reach reach, enum cc_class class,
 /**
  * cc_alloc_fast() - find a place for a small buffer, if this CPU has one
  * @mem:  as for &swiotlb_backend_ops.alloc
- * @req:  as for &swiotlb_backend_ops.alloc
+ * @req:  as for &swiotlb_backend_ops.alloc; of a buffer that has an original
  * @span: receives the place
  *
  * Context: any but NMI; preemption is off.
@@ -258,15 +256,16 @@ static __always_inline bool cc_alloc_fast(struct swiotlb_mem *mem,
 static __always_inline bool cc_free_fast(const struct swiotlb_span *span)
 {
 	struct cc_slab *f = container_of(span->pool, struct cc_slab, pool);
+	unsigned int stack = f->stack;
 	struct cc_cache *cache;
 	struct cc_cpu *c;
 	bool has_room;
 
-	if (unlikely(f->stack == CC_NO_STACK) || unlikely(span->nr_slots > 1) ||
+	if (unlikely(stack == CC_NO_STACK) || unlikely(span->nr_slots > 1) ||
 	    unlikely(!__cc_cpu_enter(f->cpus, &c)))
 		return false;
 
-	cache = cc_cache(c, f->stack);
+	cache = cc_cache(c, stack);
 	has_room = cache->nr < READ_ONCE(cache->limit);
 	if (likely(has_room))
 		cc_push(cache, span);

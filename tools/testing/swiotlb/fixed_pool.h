@@ -50,13 +50,14 @@ static inline void make_pool(struct swiotlb_mem *mem, unsigned int nr_slots,
 	make_pool_at(mem, POOL_BASE, nr_slots, nr_areas);
 }
 
-/* As the core calls them: `cc` first for what this CPU keeps */
+/* As the core calls them: `cc` first for what this CPU keeps, if it is a mapping */
 static inline bool span_alloc_fast(struct swiotlb_mem *mem,
 				   const struct swiotlb_req *req,
 				   struct swiotlb_span *span)
 {
 	guard(preempt)();
-	return mem->ops == &swiotlb_cc && cc_alloc_fast(mem, req, span);
+	return mem->ops == &swiotlb_cc && req->orig_addr != SWIOTLB_NO_ORIG &&
+	       cc_alloc_fast(mem, req, span);
 }
 
 static inline int span_alloc(struct swiotlb_mem *mem,
