@@ -136,6 +136,24 @@ static __always_inline void swiotlb_record(const struct swiotlb_span *span,
 					 span->nr_slots);
 }
 
+/* As swiotlb_find_record(), but only if the buffer begins in the first slot of its span */
+static __always_inline bool
+swiotlb_near_record(struct io_tlb_pool *pool, phys_addr_t tlb_addr,
+		    struct swiotlb_span *span, struct swiotlb_buffer *buffer)
+{
+	phys_addr_t pos = tlb_addr - pool->start;
+	unsigned long slot = pos >> pool->slot_shift;
+
+	*buffer = swiotlb_read_record(pool, slot);
+	if (unlikely(!buffer->nr_slots))
+		return false;
+	span->pool = pool;
+	span->slot = slot;
+	span->nr_slots = buffer->nr_slots;
+	span->offset = buffer->offset;
+	return likely(swiotlb_span_pos(span) == pos);
+}
+
 /**
  * swiotlb_find_record() - find the record of the buffer that begins at an address
  * @pool:     pool that @tlb_addr lies in
@@ -146,29 +164,25 @@ static __always_inline void swiotlb_record(const struct swiotlb_span *span,
  * Context: any.
  * Return: %false if no live buffer begins there.
  */
-static __always_inline bool
+static inline bool
 swiotlb_find_record(struct io_tlb_pool *pool, phys_addr_t tlb_addr,
 		    struct swiotlb_span *span, struct swiotlb_buffer *buffer)
 {
 	phys_addr_t pos = tlb_addr - pool->start;
-	unsigned long slot = pos >> pool->slot_shift;
+	long slot;
 
-	*buffer = swiotlb_read_record(pool, slot);
+	if (likely(swiotlb_near_record(pool, tlb_addr, span, buffer)))
+		return true;
 	/* An offset may be longer than a slot */
-	if (unlikely(!buffer->nr_slots)) {
-		long before = swiotlb_find_head(pool, slot);
-
-		if (before < 0)
-			return false;
-		slot = before;
-		*buffer = swiotlb_read_record(pool, slot);
-	}
-
+	slot = swiotlb_find_head(pool, pos >> pool->slot_shift);
+	if (slot < 0)
+		return false;
+	*buffer = swiotlb_read_record(pool, slot);
 	span->pool = pool;
 	span->slot = slot;
 	span->nr_slots = buffer->nr_slots;
 	span->offset = buffer->offset;
-	return likely(swiotlb_span_pos(span) == pos);
+	return swiotlb_span_pos(span) == pos;
 }
 
 /* The buffer is no more, and its span can be given back to the backend */

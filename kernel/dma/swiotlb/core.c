@@ -94,16 +94,18 @@ static __always_inline bool span_alloc_fast(struct device *dev,
 					    struct swiotlb_span *span)
 {
 	struct swiotlb_mem *mem;
-	bool found;
 
 	preempt_disable();
 	mem = rcu_dereference_sched(io_tlb_mem_of(dev)->mem);
-	found = likely(mem) && likely(mem->ops == &swiotlb_cc) &&
-		likely(req->size - 1 < SZ_4K) &&
-		likely(req_direct(req, dev, mem)) &&
-		likely(cc_alloc_fast(mem, req, span));
+	if (likely(mem) && likely(mem->ops == &swiotlb_cc) &&
+	    likely(req->size - 1 < SZ_4K) &&
+	    likely(req_direct(req, dev, mem)) &&
+	    likely(cc_alloc_fast(mem, req, span))) {
+		preempt_enable();
+		return true;
+	}
 	preempt_enable();
-	return found;
+	return false;
 }
 
 /* All else. With @has_other, who asks has another way, so that it is no failure */
@@ -153,36 +155,46 @@ static void copy_from_device(struct device *dev, phys_addr_t tlb_addr,
 	swiotlb_count_hot(pool->mem, bytes_from_device, bytes);
 }
 
-/* Give a span back to its backend. None of those that are built in has ->stray() */
+/*
+ * Give a span back to its backend. None of those that are built in has ->stray(). It gets
+ * the span in parts, so that who calls this can keep it in registers.
+ */
 static noinline void span_free_slow(struct device *dev,
-				    const struct swiotlb_span *span,
-				    size_t size)
+				    struct io_tlb_pool *pool,
+				    unsigned int slot, unsigned int nr_slots,
+				    unsigned int offset, size_t size)
 {
-	const struct swiotlb_backend_ops *ops = span->pool->ops;
+	const struct swiotlb_backend_ops *ops = pool->ops;
+	const struct swiotlb_span span = {
+		.pool = pool,
+		.slot = slot,
+		.nr_slots = nr_slots,
+		.offset = offset,
+	};
 
 	guard(rcu)();
 	if (ops == &swiotlb_cc) {
-		swiotlb_cc_free(span);
+		swiotlb_cc_free(&span);
 	} else if (ops == &swiotlb_fixed) {
-		swiotlb_fixed_free(span);
+		swiotlb_fixed_free(&span);
 	} else if (ops == &swiotlb_dynamic) {
-		swiotlb_dynamic_free(span);
+		swiotlb_dynamic_free(&span);
 	} else {
 		if (ops->stray)
-			swiotlb_check_stray(dev, span, size);
-		ops->free(span);
+			swiotlb_check_stray(dev, &span, size);
+		ops->free(&span);
 	}
 }
 
-/* The same, and a slot of `cc` first to this CPU; @buffer is what was recorded of it */
+/* Forget a span and free it, a slot of `cc` first to this CPU; @buffer is its record */
 static __always_inline void span_free(struct device *dev,
 				      const struct swiotlb_span *span,
 				      const struct swiotlb_buffer *buffer)
 {
 	const struct swiotlb_backend_ops *ops = span->pool->ops;
-	struct swiotlb_span slow;
 	bool done = false;
 
+	swiotlb_erase(span);
 	trace_swiotlb_unbounced(dev, buffer->orig_addr,
 				span->pool->start + swiotlb_span_pos(span),
 				buffer->size, ops->name);
@@ -191,26 +203,36 @@ static __always_inline void span_free(struct device *dev,
 		done = cc_free_fast(span);
 		preempt_enable();
 	}
-	if (likely(done))
-		return;
-	slow = *span;
-	span_free_slow(dev, &slow, buffer->size);
+	if (unlikely(!done))
+		span_free_slow(dev, span->pool, span->slot, span->nr_slots,
+			       span->offset, buffer->size);
 }
 
-/* Forget and free the span of a mapping */
+/* Forget and free the span of a mapping, wherever that begins */
+static noinline void release_far(struct device *dev, phys_addr_t tlb_addr,
+				 struct io_tlb_pool *pool)
+{
+	struct swiotlb_buffer buffer;
+	struct swiotlb_span span;
+
+	if (unlikely(!swiotlb_find_record(pool, tlb_addr, &span, &buffer)))
+		dev_WARN_ONCE(dev, 1, "no bounce buffer begins at %pa\n",
+			      &tlb_addr);
+	else
+		span_free(dev, &span, &buffer);
+}
+
+/* The same; nearly all buffers begin in the first slot of their span */
 static void release_span(struct device *dev, phys_addr_t tlb_addr,
 			 struct io_tlb_pool *pool)
 {
 	struct swiotlb_buffer buffer;
 	struct swiotlb_span span;
 
-	if (unlikely(!swiotlb_find_record(pool, tlb_addr, &span, &buffer))) {
-		dev_WARN_ONCE(dev, 1, "no bounce buffer begins at %pa\n",
-			      &tlb_addr);
-		return;
-	}
-	swiotlb_erase(&span);
-	span_free(dev, &span, &buffer);
+	if (likely(swiotlb_near_record(pool, tlb_addr, &span, &buffer)))
+		span_free(dev, &span, &buffer);
+	else
+		release_far(dev, tlb_addr, pool);
 }
 
 /* What has a place now will be found there */
@@ -225,33 +247,6 @@ static __always_inline void span_record(struct device *dev,
 }
 
 /*
- * Find a place for a buffer and record it, but copy nothing yet. The slow path gets copies,
- * so that the compiler can keep @req and @span in registers. And it records on its own: what
- * was found fast is known to be one slot.
- */
-static __always_inline bool map_span(struct device *dev,
-				     struct swiotlb_req *req,
-				     struct swiotlb_span *span,
-				     unsigned long attrs)
-{
-	if (likely(span_alloc_fast(dev, req, span))) {
-		span_record(dev, req, span);
-	} else {
-		struct swiotlb_req slow_req = *req;
-		struct swiotlb_span slow_span;
-
-		if (unlikely(!span_alloc_slow(dev, &slow_req, &slow_span, attrs,
-					      false)))
-			return false;
-		/* All that may have changed */
-		req->dma_offset = slow_req.dma_offset;
-		*span = slow_span;
-		span_record(dev, req, span);
-	}
-	return true;
-}
-
-/*
  * The original goes to the bounce buffer whatever the direction: the device may
  * write less than the whole buffer, and what it does not write must come back
  * as it was, not as what an earlier user of the slots left there.
@@ -261,11 +256,11 @@ static __always_inline bool map_span(struct device *dev,
 static __always_inline void start_bouncing(struct device *dev,
 					   struct io_tlb_pool *pool,
 					   phys_addr_t pos,
-					   phys_addr_t orig_addr, size_t size)
+					   const struct swiotlb_req *req)
 {
 	dma_reset_need_sync(dev);
-	swiotlb_count_map(pool->mem, size);
-	swiotlb_copy_in(pool->vaddr + pos, orig_addr, size);
+	swiotlb_count_map(pool->mem, req->size);
+	swiotlb_copy_in(pool->vaddr + pos, req->orig_addr, req->size);
 }
 
 /* Is a device unable to reach all of a buffer? */
@@ -306,11 +301,13 @@ phys_addr_t swiotlb_tbl_map_single(struct device *dev, phys_addr_t orig_addr,
 	req_init(&req, dev, orig_addr, mapping_size, U64_MAX);
 	req.alloc_align_mask = alloc_align_mask;
 	req.align_end = true;
-	if (unlikely(!map_span(dev, &req, &span, attrs)))
+	if (unlikely(!span_alloc_fast(dev, &req, &span) &&
+		     !span_alloc_slow(dev, &req, &span, attrs, false)))
 		return (phys_addr_t)DMA_MAPPING_ERROR;
 
+	span_record(dev, &req, &span);
 	pos = swiotlb_span_pos(&span);
-	start_bouncing(dev, span.pool, pos, orig_addr, mapping_size);
+	start_bouncing(dev, span.pool, pos, &req);
 	return span.pool->start + pos;
 }
 
@@ -332,7 +329,6 @@ static noinline void end_bouncing(struct device *dev, phys_addr_t tlb_addr,
 				 buffer.orig_addr, size);
 		swiotlb_count_hot(pool->mem, bytes_from_device, size);
 	}
-	swiotlb_erase(&span);
 	span_free(dev, &span, &buffer);
 }
 
@@ -404,6 +400,69 @@ void __swiotlb_sync_single_for_cpu(struct device *dev, phys_addr_t tlb_addr,
 			      "sync with direction %d\n", dir);
 }
 
+/* What dma-direct needs, see swiotlb_map() */
+static __always_inline void req_init_direct(struct swiotlb_req *req,
+					    struct device *dev,
+					    phys_addr_t orig_addr, size_t size)
+{
+	u64 limit = *dev->dma_mask;
+
+	if (unlikely(dev->bus_dma_limit))
+		limit = min_not_zero(limit, dev->bus_dma_limit);
+	req_init(req, dev, orig_addr, size, limit);
+}
+
+/* It was found a place that it does not reach after all */
+static noinline dma_addr_t map_beyond(struct device *dev,
+				      struct io_tlb_pool *pool,
+				      phys_addr_t tlb_addr,
+				      phys_addr_t orig_addr, size_t size,
+				      unsigned long attrs)
+{
+	struct swiotlb_req req;
+
+	req_init_direct(&req, dev, orig_addr, size);
+	swiotlb_map_failed(dev, pool->domain, pool->mem, &req, -ENXIO, attrs);
+	release_span(dev, tlb_addr, pool);
+	return DMA_MAPPING_ERROR;
+}
+
+/* A buffer has a place: fill it, and say where it is for the device */
+static __always_inline dma_addr_t map_direct(struct device *dev,
+					     const struct swiotlb_req *req,
+					     const struct swiotlb_span *span,
+					     enum dma_data_direction dir,
+					     unsigned long attrs)
+{
+	phys_addr_t pos = swiotlb_span_pos(span);
+	phys_addr_t tlb_addr = span->pool->start + pos;
+	dma_addr_t dma_addr = phys_to_dma_unencrypted(dev, tlb_addr);
+
+	span_record(dev, req, span);
+	/* A pool may begin within the device's reach and end beyond it */
+	if (unlikely(beyond(req->addr_limit, dma_addr, req->size)))
+		return map_beyond(dev, span->pool, tlb_addr, req->orig_addr,
+				  req->size, attrs);
+	start_bouncing(dev, span->pool, pos, req);
+	if (!dev_is_dma_coherent(dev) && !(attrs & DMA_ATTR_SKIP_CPU_SYNC))
+		arch_sync_dma_for_device(tlb_addr, req->size, dir);
+	return dma_addr;
+}
+
+/* As swiotlb_map(), where the fast path finds no place */
+static noinline dma_addr_t map_slow(struct device *dev, phys_addr_t paddr,
+				    size_t size, enum dma_data_direction dir,
+				    unsigned long attrs)
+{
+	struct swiotlb_span span;
+	struct swiotlb_req req;
+
+	req_init_direct(&req, dev, paddr, size);
+	if (unlikely(!span_alloc_slow(dev, &req, &span, attrs, false)))
+		return DMA_MAPPING_ERROR;
+	return map_direct(dev, &req, &span, dir, attrs);
+}
+
 /**
  * swiotlb_map() - map a buffer through a bounce buffer for dma-direct
  * @dev:   device that maps it
@@ -420,33 +479,13 @@ dma_addr_t swiotlb_map(struct device *dev, phys_addr_t paddr, size_t size,
 {
 	struct swiotlb_span span;
 	struct swiotlb_req req;
-	phys_addr_t tlb_addr, pos;
-	dma_addr_t dma_addr;
 
 	trace_swiotlb_bounced(dev, phys_to_dma(dev, paddr), size);
 
-	req_init(&req, dev, paddr, size,
-		 min_not_zero(*dev->dma_mask, dev->bus_dma_limit));
-	if (unlikely(!map_span(dev, &req, &span, attrs)))
-		return DMA_MAPPING_ERROR;
-
-	/* A pool may begin within the device's reach and end beyond it */
-	pos = swiotlb_span_pos(&span);
-	tlb_addr = span.pool->start + pos;
-	dma_addr = phys_to_dma_unencrypted(dev, tlb_addr);
-	if (unlikely(beyond(req.addr_limit, dma_addr, size))) {
-		struct swiotlb_req failed = req;
-
-		swiotlb_map_failed(dev, span.pool->domain, span.pool->mem,
-				   &failed, -ENXIO, attrs);
-		release_span(dev, tlb_addr, span.pool);
-		return DMA_MAPPING_ERROR;
-	}
-
-	start_bouncing(dev, span.pool, pos, paddr, size);
-	if (!dev_is_dma_coherent(dev) && !(attrs & DMA_ATTR_SKIP_CPU_SYNC))
-		arch_sync_dma_for_device(tlb_addr, size, dir);
-	return dma_addr;
+	req_init_direct(&req, dev, paddr, size);
+	if (unlikely(!span_alloc_fast(dev, &req, &span)))
+		return map_slow(dev, paddr, size, dir, attrs);
+	return map_direct(dev, &req, &span, dir, attrs);
 }
 
 /**
