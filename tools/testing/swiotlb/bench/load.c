@@ -12,10 +12,6 @@
  */
 #include "bench.h"
 
-#define ORIGIN_START	(64UL << 20)
-/* Originals take turns on so much memory, which stays in the CPU's caches */
-#define ORIGIN_BYTES	(64UL << 10)
-
 static u64 all_addresses = ~0ULL;
 struct device bench_dev = {
 	.init_name = "bench",
@@ -58,11 +54,6 @@ u32 mix_size(u64 *state)
 	else
 		size = 4096 * (5 + below(state, 124));
 	return min_t(size_t, size, mix_limit);
-}
-
-phys_addr_t origin_of(u32 number)
-{
-	return ORIGIN_START + ((number * PAGE_SIZE) & (ORIGIN_BYTES - 1));
 }
 
 void load_init(struct load *load, size_t max)
