@@ -172,7 +172,7 @@ def boot_and_judge(scenario: Scenario, kernel: Kernel, variant: tuple[str, str],
     boot = Boot(
         variant=variant[0], reasons=[], seconds=seconds, console=machine.console,
         results=results, counts=ktap.parse(log),
-        findings=badness.examine(console, badness.allow_list() + scenario.allowed()),
+        findings=badness.examine(console, badness.allow_list() + scenario.allowed(variant[0])),
         map_failures=badness.count_map_failures(console), machine=machine)
     boot.reasons = judge(boot, scenario, kernel, console, trouble, backend, last_words(log))
     boot.reasons += gcov.problems(results, kernel, tag)

@@ -78,7 +78,7 @@ class Scenario:
         return self["coco"].split()
 
     def patterns(self, key: str, variant: str) -> list[str]:
-        """Patterns of `expect` or `fails` for one variant; `[variant] pattern` is for that one only."""
+        """Lines of `expect`, `fails` or `allow` for one variant; `[variant] pattern` is for that one only."""
         found = []
         for line in self.lists[key]:
             only, pattern = re.fullmatch(r"(?:\[(\w+)\] )?(.*)", line).groups()
@@ -100,9 +100,9 @@ class Scenario:
         """Its job is one write pass and one read pass of fio, the numbers of a comparison."""
         return self["compare"] == "yes"
 
-    def allowed(self) -> list[tuple[str, str]]:
-        """Badness this scenario may cause: (pattern, reason)."""
-        return [split_reason(self.name, line) for line in self.lists["allow"]]
+    def allowed(self, variant: str) -> list[tuple[str, str]]:
+        """Badness that a variant may cause: (pattern, reason)."""
+        return [split_reason(self.name, line) for line in self.patterns("allow", variant)]
 
 
 def split_machine(where: str, text: str) -> tuple[dict[str, str], str]:
@@ -164,7 +164,8 @@ def load(name: str, kernel: str, folder: Path = SCENARIOS, coco: bool = False) -
         raise RigError(f"{path.name}: no `job:` line")
     values, lists = parse_header(name, header, kernel, coco)
     scenario = Scenario(name, values, lists, job, values["kernels"].split())
-    scenario.allowed()
+    for variant, _ in scenario.variants():
+        scenario.allowed(variant)
     return scenario.confidential() if coco else scenario
 
 

@@ -100,7 +100,7 @@ class Scenarios(unittest.TestCase):
         for name in scenario.names():
             item = scenario.load(name, "swiotlb")
             known = {variant for variant, _ in item.variants()}
-            for line in item.lists["expect"] + item.lists["fails"]:
+            for line in item.lists["expect"] + item.lists["fails"] + item.lists["allow"]:
                 only = re.match(r"\[(\w+)\] ", line)
                 self.assertTrue(only is None or only[1] in known, f"{name}: {line}")
 
@@ -108,7 +108,7 @@ class Scenarios(unittest.TestCase):
         text = "limit = 5\nlimit@debug = 50\nallow = a ## b\nallow@debug = c ## d\n\njob:\ntrue\n"
         self.assertEqual(parse_scenario(text)["limit"], "5")
         self.assertEqual(parse_scenario(text, "debug")["limit"], "50")
-        self.assertEqual(parse_scenario(text, "debug").allowed(), [("a", "b"), ("c", "d")])
+        self.assertEqual(parse_scenario(text, "debug").allowed("default"), [("a", "b"), ("c", "d")])
 
     def test_failing_on_purpose(self) -> None:
         item = parse_scenario("fails = all\nfails = [a] only\n\njob:\ntrue\n")
@@ -118,6 +118,10 @@ class Scenarios(unittest.TestCase):
         item = parse_scenario("expect = all\nexpect = [a] only\n\njob:\ntrue\n")
         self.assertEqual((item.patterns("expect", "a"), item.patterns("expect", "b")),
                          (["all", "only"], ["all"]))
+
+    def test_allowing_in_one_variant(self) -> None:
+        item = parse_scenario("allow = a ## all\nallow = [slow] b ## only\n\njob:\ntrue\n")
+        self.assertEqual((item.allowed("slow"), item.allowed("fast")), ([("a", "all"), ("b", "only")], [("a", "all")]))
 
     def test_boots_with_each_backend(self) -> None:
         item = parse_scenario("backend = fixed dynamic\n\njob:\ntrue\n")
