@@ -148,8 +148,11 @@ TEST(cc_nodes_that_are_full_need_no_watermarks)
 	make_nodes(2, FIRST_BYTES);
 	shim_node_is_empty[1] = true;
 	shim_cpu = 1;
+	/* What kccd makes for who took the last one must not reach who is refused */
+	shim_hold_works(true);
 	while (!take(SZ_2M))
 		;
+	shim_hold_works(false);
 	shim_settle();
 	/* One that was needed, and one more as that was too little */
 	CHECK_EQ(cc_of(&mem)->nr_grown, 2);

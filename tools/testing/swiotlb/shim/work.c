@@ -55,6 +55,7 @@ struct workqueue_struct *const shim_system_wq = &system_queue;
 static __thread struct workqueue_struct *my_queue;
 static __thread unsigned int my_number;
 static bool clock_runs, clock_stops;
+static bool are_held;
 
 void shim_thread(void *(*fn)(void *arg), void *arg)
 {
@@ -116,7 +117,7 @@ static void *work_loop(void *arg)
 	my_number = i;
 	shim_cpu = i;
 	while (!wq->dying) {
-		work = next_work(wq);
+		work = are_held ? NULL : next_work(wq);
 		if (!work) {
 			pthread_cond_wait(&changed, &lock);
 			continue;
@@ -413,6 +414,14 @@ void shim_settle(void)
 {
 	pthread_mutex_lock(&lock);
 	settle();
+	pthread_mutex_unlock(&lock);
+}
+
+void shim_hold_works(bool hold)
+{
+	pthread_mutex_lock(&lock);
+	are_held = hold;
+	pthread_cond_broadcast(&changed);
 	pthread_mutex_unlock(&lock);
 }
 

@@ -91,6 +91,8 @@ void flush_workqueue(struct workqueue_struct *wq);
 
 /* Wait until no work waits in any queue, nor runs; timers do not count */
 void shim_settle(void);
+/* Let no work begin until that is over, so that it finds all there is at once; wait for none */
+void shim_hold_works(bool hold);
 /* Number of timers that run */
 unsigned int shim_nr_timers(void);
 /* A thread that is never joined */
